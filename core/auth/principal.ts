@@ -1,0 +1,38 @@
+/** Who is calling: the person behind a verified token, and what they may do. */
+
+import { forbidden } from "../errors.ts"
+import { type Room, room } from "../events/audience.ts"
+
+export type Role = "PATIENT" | "DOCTOR" | "RECEPTIONIST"
+export type ReceptionistStatus = "PENDING" | "ACTIVE" | "REJECTED" | "REVOKED"
+
+/** What a verified token says. `expiresAt` is in epoch seconds. */
+export type Identity = { uid: string; expiresAt: number }
+
+export type Patient = { uid: string; role: "PATIENT"; patientId: string; city: string | null }
+export type Doctor = { uid: string; role: "DOCTOR"; doctorId: string; clinicId: string }
+export type Receptionist = { uid: string; role: "RECEPTIONIST"; receptionistId: string; clinicId: string; status: ReceptionistStatus }
+/** Signed in, but without a profile yet. */
+export type Newcomer = { uid: string; role: null }
+
+export type Principal = Patient | Doctor | Receptionist | Newcomer
+
+/** The rooms whose events this person may hear, now. */
+export function roomsOf(principal: Principal): Room[] {
+  switch (principal.role) {
+    case "PATIENT":
+      return principal.city ? [room.patient(principal.patientId), room.city(principal.city)] : [room.patient(principal.patientId)]
+    case "DOCTOR":
+      return [room.doctor(principal.doctorId)]
+    case "RECEPTIONIST":
+      return principal.status === "ACTIVE" ? [room.desk(principal.clinicId)] : []
+    case null:
+      return []
+  }
+}
+
+/** A receptionist works for a clinic only while a doctor of it says so. */
+export function requireActive(receptionist: Receptionist): Receptionist {
+  if (receptionist.status !== "ACTIVE") throw forbidden(`This receptionist is ${receptionist.status}, not ACTIVE.`)
+  return receptionist
+}

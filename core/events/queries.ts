@@ -1,0 +1,87 @@
+import { type Db, maybeOne, one } from "../db.ts"
+import type { LoggedEvent, NewEvent } from "./catalog.ts"
+
+/** The publisher's session lock, one in each database. */
+const PUBLISHER_LOCK = 7_283_645_001
+
+export type LogState = { id: string; head: number; floor: number }
+
+/** Writes events in the caller's transaction. The subject's row lock must be held, so that order here is commit order. */
+export async function insertEvents(db: Db, events: NewEvent[]): Promise<void> {
+  for (const e of events)
+    await db`
+      insert into events (id, name, subject, rooms, data)
+      values (${e.id}, ${e.name}, ${e.subject}, ${e.rooms}, ${db.json(e.data)})`
+}
+
+export async function findLog(db: Db): Promise<LogState> {
+  return one(await db<LogState[]>`select id, head, floor from event_log`)
+}
+
+export async function tryPublisherLock(db: Db): Promise<boolean> {
+  const { locked } = one(await db<{ locked: boolean }[]>`select pg_try_advisory_lock(${PUBLISHER_LOCK}) as locked`)
+  return locked
+}
+
+export async function releasePublisherLock(db: Db): Promise<void> {
+  await db`select pg_advisory_unlock(${PUBLISHER_LOCK})`
+}
+
+/**
+ * Gives committed events their dense offsets, in `seq` order, at most `limit` of them, and lists them under their rooms.
+ * Only the holder of the publisher's lock may call it. Returns them in order.
+ */
+export async function assignOffsets(db: Db, limit: number): Promise<LoggedEvent[]> {
+  return await db<LoggedEvent[]>`
+    with pending as materialized (
+      select seq from events where "offset" is null order by seq limit ${limit}),
+    numbered as (
+      select seq, row_number() over (order by seq) as n from pending),
+    moved as (
+      update event_log set head = head + (select count(*) from pending)
+      where exists (select from pending) returning head),
+    assigned as (
+      update events e
+      set "offset" = moved.head - (select count(*) from pending) + numbered.n
+      from numbered, moved where e.seq = numbered.seq
+      returning e."offset", e.id, e.name, e.subject, e.rooms, e.data, e.occurred_at),
+    listed as (
+      insert into room_events (room, "offset")
+      select distinct r.room, assigned."offset" from assigned cross join unnest(assigned.rooms) as r (room))
+    select "offset", id, name, subject, rooms, data, occurred_at as "occurredAt" from assigned order by "offset"`
+}
+
+export async function hasUnpublished(db: Db): Promise<boolean> {
+  return maybeOne(await db`select 1 from events where "offset" is null limit 1`) !== undefined
+}
+
+/** How many committed events wait for an offset, counted up to `limit`, and for how long the oldest has. */
+export async function countUnpublished(db: Db, limit: number): Promise<{ rows: number; oldestSeconds: number }> {
+  return one(
+    await db<{ rows: number; oldestSeconds: number }[]>`
+    select count(*) as rows, coalesce(extract(epoch from clock_timestamp() - min(occurred_at)), 0)::float8 as "oldestSeconds"
+    from (select occurred_at from events where "offset" is null order by seq limit ${limit}) waiting`,
+  )
+}
+
+/** Events with `after` < offset ≤ `upTo`, in order. */
+export async function listEvents(db: Db, after: number, upTo: number, limit: number): Promise<LoggedEvent[]> {
+  return await db<LoggedEvent[]>`
+    select "offset", id, name, subject, rooms, data, occurred_at as "occurredAt"
+    from events where "offset" > ${after} and "offset" <= ${upTo} order by "offset" limit ${limit}`
+}
+
+/** As {@link listEvents}, of those that any of `rooms` may hear. Costs the rows it returns, however long the log is. */
+export async function listRoomEvents(db: Db, rooms: string[], after: number, upTo: number, limit: number): Promise<LoggedEvent[]> {
+  return await db<LoggedEvent[]>`
+    with wanted as (
+      select distinct heard."offset"
+      from unnest(${rooms}::text[]) as r (room)
+      cross join lateral (
+        select re."offset" from room_events re
+        where re.room = r.room and re."offset" > ${after} and re."offset" <= ${upTo}
+        order by re."offset" limit ${limit}) heard
+      order by heard."offset" limit ${limit})
+    select e."offset", e.id, e.name, e.subject, e.rooms, e.data, e.occurred_at as "occurredAt"
+    from wanted join events e using ("offset") order by e."offset"`
+}

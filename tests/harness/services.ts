@@ -1,0 +1,122 @@
+/** Real Postgres databases and real Redis servers, one of each a test file, so that files can run at the same time. */
+import { mkdtemp, rm } from "node:fs/promises"
+import { createServer } from "node:net"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import postgres from "postgres"
+import type { RedisConfig } from "../../core/config.ts"
+import { openPool, type Pool } from "../../core/db.ts"
+
+const START_TIMEOUT_MS = 10_000
+
+function required(name: string): string {
+  const value = process.env[name]
+  if (!value) throw new Error(`${name} is not set: run tests through \`bun run test\`, which starts Postgres and sets it`)
+  return value
+}
+
+export type TestDatabase = AsyncDisposable & { pool: Pool; url: string }
+
+/** A clone of the migrated template, with a log id of its own. */
+export async function testDatabase(options: { max?: number } = {}): Promise<TestDatabase> {
+  const adminUrl = required("TEST_DATABASE_URL")
+  const name = `test_${Bun.randomUUIDv7().replaceAll("-", "")}`
+  const admin = postgres(adminUrl, { max: 1, onnotice: () => {} })
+  await admin`create database ${admin(name)} template ${admin(required("TEST_TEMPLATE"))}`
+  const url = Object.assign(new URL(adminUrl), { pathname: `/${name}` }).href
+  const pool = openPool(url, { max: options.max ?? 10, name: "test" })
+  await pool`update event_log set id = gen_random_uuid()`
+  return {
+    pool,
+    url,
+    async [Symbol.asyncDispose]() {
+      await pool.end({ timeout: 1 })
+      await admin`drop database ${admin(name)} with (force)`
+      await admin.end()
+    },
+  }
+}
+
+export async function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer().once("error", reject)
+    server.listen(0, "127.0.0.1", () => {
+      const { port } = server.address() as { port: number }
+      server.close(() => resolve(port))
+    })
+  })
+}
+
+export type TestRedis = AsyncDisposable & {
+  config: RedisConfig
+  /** Kills the server as a crash would; `start` brings it back on the same port and data. */
+  kill(): Promise<void>
+  start(): Promise<void>
+}
+
+/** A Redis server of its own. With `persist`, writes survive a restart as far as `appendfsync` says. */
+export async function testRedis(options: { persist?: boolean } = {}): Promise<TestRedis> {
+  const port = await freePort()
+  const dir = await mkdtemp(join(tmpdir(), "pulsecal-redis-"))
+  let server: Bun.Subprocess | undefined
+  const start = async () => {
+    server = Bun.spawn(
+      [
+        process.env.TEST_REDIS_SERVER ?? "redis-server",
+        "--port",
+        String(port),
+        "--bind",
+        "127.0.0.1",
+        "--dir",
+        dir,
+        "--save",
+        "",
+        "--appendonly",
+        options.persist ? "yes" : "no",
+        "--maxmemory-policy",
+        "noeviction",
+      ],
+      { stdout: "ignore", stderr: "ignore" },
+    )
+    await untilListening(port)
+  }
+  const kill = async () => {
+    server?.kill("SIGKILL")
+    await server?.exited
+  }
+  await start()
+  return {
+    config: { host: "127.0.0.1", port, tls: false },
+    kill,
+    start,
+    async [Symbol.asyncDispose]() {
+      await kill()
+      await rm(dir, { recursive: true, force: true })
+    },
+  }
+}
+
+async function untilListening(port: number): Promise<void> {
+  const deadline = Date.now() + START_TIMEOUT_MS
+  for (;;) {
+    try {
+      const socket = await Bun.connect({ hostname: "127.0.0.1", port, socket: { data() {} } })
+      socket.end()
+      return
+    } catch (error) {
+      if (Date.now() > deadline) throw error
+      await Bun.sleep(10)
+    }
+  }
+}
+
+/** Waits until `check` returns something truthy; fails with `what` after `timeoutMs`. */
+export async function until<T>(what: string, check: () => T | Promise<T>, timeoutMs = 5_000): Promise<NonNullable<T>> {
+  const deadline = Date.now() + timeoutMs
+  for (;;) {
+    const value = await check()
+    if (value) return value
+    if (Date.now() > deadline) throw new Error(`not within ${timeoutMs} ms: ${what}`)
+    await Bun.sleep(5)
+  }
+}
