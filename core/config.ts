@@ -4,7 +4,18 @@
  */
 import { z } from "zod"
 
-const port = z.coerce.number().int().min(0).max(65_535)
+/** Digits only: to a plain number conversion a blank is 0 and "0x10" is 16. */
+function whole(min: number, max: number) {
+  const message = `must be a whole number from ${min} to ${max}`
+  return z
+    .string()
+    .regex(/^\d{1,15}$/, message)
+    .transform(Number)
+    .pipe(z.number().min(min, message).max(max, message))
+}
+
+const port = whole(0, 65_535)
+const host = z.string().regex(/^[^\s/]+$/, "must be the name or address of a host")
 /** An unset variable and an empty one mean the same: the default. */
 const flag = z.enum(["0", "1", "true", "false"]).transform((v) => v === "1" || v === "true")
 
@@ -13,10 +24,10 @@ function originList(value: string, ctx: z.RefinementCtx): string[] {
     .split(",")
     .map((o) => o.trim())
     .filter(Boolean)
-  for (const origin of origins) {
+  for (const [index, origin] of origins.entries()) {
     if (origin === "*") continue
     if (!URL.canParse(origin) || new URL(origin).origin !== origin)
-      ctx.addIssue({ code: "custom", message: `"${origin}" is not an origin such as https://example.com` })
+      ctx.addIssue({ code: "custom", message: `entry ${index + 1} is not an origin such as https://example.com` })
   }
   return origins
 }
@@ -25,7 +36,7 @@ function urlWith(...protocols: string[]) {
   return z
     .string()
     .refine(
-      (v) => URL.canParse(v) && protocols.includes(new URL(v).protocol),
+      (v) => URL.canParse(v) && protocols.some((p) => v.startsWith(`${p}//`)),
       `must be a URL that starts with ${protocols.map((p) => `${p}//`).join(" or ")}`,
     )
 }
@@ -33,25 +44,35 @@ function urlWith(...protocols: string[]) {
 const Environment = z.object({
   NODE_ENV: z.enum(["development", "test", "production"]).default("development"),
   PORT: port.default(3000),
-  HOST: z.string().default("0.0.0.0"),
+  HOST: host.default("0.0.0.0"),
   DATABASE_URL: urlWith("postgres:", "postgresql:"),
-  DATABASE_POOL: z.coerce.number().int().min(1).max(500).default(20),
-  REDIS_HOST: z.string().min(1),
+  DATABASE_POOL: whole(1, 500).default(20),
+  REDIS_HOST: host,
   REDIS_PORT: port.default(6379),
   REDIS_USERNAME: z.string().optional(),
   REDIS_PASSWORD: z.string().optional(),
   REDIS_TLS: flag.default(false),
-  FIREBASE_PROJECT_ID: z.string().min(1).optional(),
-  FIREBASE_AUTH_EMULATOR_HOST: z.string().optional(),
+  FIREBASE_PROJECT_ID: z
+    .string()
+    .regex(/^[a-z0-9.:-]+$/, "must be the id of a Firebase project")
+    .optional(),
+  FIREBASE_AUTH_EMULATOR_HOST: z
+    .string()
+    .regex(/^[^\s/]+:\d{1,5}$/, "must be host:port")
+    .optional(),
   AUTH_DEV_TOKENS: flag.default(false),
   CORS_ORIGIN: z.string().default("").transform(originList),
   REALTIME_URL: urlWith("http:").optional(),
   RATE_LIMIT: flag.optional(),
-  RATE_LIMIT_READS_PER_MINUTE: z.coerce.number().int().min(1).default(1200),
-  RATE_LIMIT_WRITES_PER_MINUTE: z.coerce.number().int().min(1).default(120),
+  RATE_LIMIT_READS_PER_MINUTE: whole(1, 1_000_000).default(1200),
+  RATE_LIMIT_WRITES_PER_MINUTE: whole(1, 1_000_000).default(120),
   LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]).default("info"),
-  STREAM_MAX_EVENTS: z.coerce.number().int().min(100).max(10_000_000).default(100_000),
+  DRAIN_MS: whole(0, 8_000).optional(),
+  STREAM_MAX_EVENTS: whole(100, 10_000_000).default(100_000),
 })
+
+/** Two rounds of a load balancer that asks every second. */
+const PRODUCTION_DRAIN_MS = 2_000
 
 export type RedisConfig = { host: string; port: number; username?: string; password?: string; tls: boolean }
 
@@ -78,6 +99,8 @@ export type Config = {
   rateLimit: { on: boolean; readsPerMinute: number; writesPerMinute: number }
   logLevel: string
   streamMaxEvents: number
+  /** How long a stopping process still answers while its readiness already fails, so that load balancers turn away first. */
+  drainMs: number
 }
 
 export class ConfigError extends Error {
@@ -120,5 +143,36 @@ export function readConfig(environment: Record<string, string | undefined>): Con
     },
     logLevel: e.LOG_LEVEL,
     streamMaxEvents: e.STREAM_MAX_EVENTS,
+    drainMs: e.DRAIN_MS ?? (production ? PRODUCTION_DRAIN_MS : 0),
+  }
+}
+
+/**
+ * Does `make` while the environment says exactly this about an Auth emulator, and puts back what it said. firebase-admin can be told of an
+ * emulator in no other way, looks once, as its client is made, and accepts unsigned tokens if it finds one: only the configuration may decide that.
+ */
+export function withAuthEmulator<T>(host: string | undefined, make: () => T): T {
+  const before = process.env.FIREBASE_AUTH_EMULATOR_HOST
+  setAuthEmulator(host)
+  try {
+    return make()
+  } finally {
+    setAuthEmulator(before)
+  }
+}
+
+function setAuthEmulator(host: string | undefined): void {
+  if (host === undefined) delete process.env.FIREBASE_AUTH_EMULATOR_HOST
+  else process.env.FIREBASE_AUTH_EMULATOR_HOST = host
+}
+
+/** As {@link readConfig}, for a process that starts: says what is wrong and ends. */
+export function configOrExit(): Config {
+  try {
+    return readConfig(process.env)
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    console.error(`PulseCal does not start. These settings are wrong or missing:\n${error.message}`)
+    process.exit(1)
   }
 }
