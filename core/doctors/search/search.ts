@@ -1,0 +1,90 @@
+import type { Db } from "../../db.ts"
+import { coverOf } from "./cover.ts"
+import { type Position, planSearch } from "./plan.ts"
+import { type Disk, listByName, listNear, listNearFiltered, listPageByName, type Window } from "./queries.ts"
+import type { DoctorListing, SearchAnswer, SearchQuery } from "./schema.ts"
+
+/** Totals are exact up to here, and counting stops one further. */
+const TOTAL_MAX = 1_000
+/** For a page's hits, which must all be seen: more than there can be doctors. */
+const NO_MAX = Number.MAX_SAFE_INTEGER
+
+/** The widening starts at this share of the radius that would hold the page if the doctors were spread evenly, for they never are. */
+const FIRST_SHARE = Number(process.env.SHARE ?? 0.5)
+/** How it goes on: four times the area. */
+const WIDENING = Number(process.env.WID ?? 2)
+
+/** Doctors that pass every filter: nearest first around a position, otherwise by name. Ties go by id. */
+export async function searchDoctors(db: Db, query: SearchQuery): Promise<SearchAnswer> {
+  const plan = planSearch(query)
+  switch (plan.path) {
+    case "sql-near":
+      return await searchNear(query, (disk, window) => listNear(db, query, disk, window), plan.around)
+    case "sql-near-filtered":
+      return await searchNear(query, (disk, window) => listNearFiltered(db, query, disk, window), plan.around)
+    case "sql-listing":
+      return await searchListing(db, query)
+    default:
+      return plan satisfies never
+  }
+}
+
+type List = (disk: Disk, window: Window) => ReturnType<typeof listNear>
+
+/**
+ * One statement where at most TOTAL_MAX doctors are within the radius. Where more are, those that it stopped at bound the
+ * distance of the page's last doctor from above, and a disk of that radius holds the page.
+ */
+async function searchNear(query: SearchQuery, list: List, around: Position): Promise<SearchAnswer> {
+  const { page, limit, radius } = query
+  const offset = (page - 1) * limit
+  const found = await list(diskOf(around, radius), { offset, limit, hitsMax: TOTAL_MAX + 1 })
+  const hits = found[0]?.hits ?? 0
+  if (hits <= TOTAL_MAX) return { data: listed(found), page, limit, total: hits, totalIsExact: true }
+  const bound = found.length === limit ? (found.at(-1)?.km ?? radius) : radius
+  const even = radius * Math.sqrt((offset + limit) / hits)
+  const data = await widen(list, around, { offset, limit, hitsMax: NO_MAX }, Math.min(even * FIRST_SHARE, bound), bound, radius)
+  return { data, page, limit, total: TOTAL_MAX, totalIsExact: false }
+}
+
+/** Widens until the disk holds the page's last doctor, or is the whole. Whatever the start, the page is exact. */
+async function widen(list: List, around: Position, window: Window, startKm: number, boundKm: number, radiusKm: number): Promise<DoctorListing[]> {
+  for (let km = startKm; ; km = km < boundKm ? Math.min(km * WIDENING, boundKm) : radiusKm) {
+    const found = await list(diskOf(around, km), window)
+    if (km >= radiusKm || (found[0]?.hits ?? 0) >= window.offset + window.limit) return listed(found)
+  }
+}
+
+async function searchListing(db: Db, query: SearchQuery): Promise<SearchAnswer> {
+  const { page, limit } = query
+  const offset = (page - 1) * limit
+  const found = await listByName(db, query, { offset, limit, hitsMax: TOTAL_MAX + 1 })
+  const hits = found[0]?.hits ?? 0
+  if (hits <= TOTAL_MAX) return { data: listed(found), page, limit, total: hits, totalIsExact: true }
+  const data = listed(await listPageByName(db, query, limit, offset))
+  return { data, page, limit, total: TOTAL_MAX, totalIsExact: false }
+}
+
+function diskOf({ latitude, longitude }: Position, radiusKm: number): Disk {
+  return { latitude, longitude, radiusKm, ...coverOf(latitude, longitude, radiusKm) }
+}
+
+function listed(found: readonly (DoctorListing & { km?: number | null })[]): DoctorListing[] {
+  return found
+    .filter((d) => d.id !== null)
+    .map((d) => ({
+      id: d.id,
+      name: d.name,
+      specialization: d.specialization,
+      consultationFee: d.consultationFee,
+      currency: d.currency,
+      clinicId: d.clinicId,
+      clinicName: d.clinicName,
+      clinicAddress: d.clinicAddress,
+      city: d.city,
+      clinicLatitude: d.clinicLatitude,
+      clinicLongitude: d.clinicLongitude,
+      services: d.services,
+      distanceKm: typeof d.km === "number" ? Math.round(d.km * 1000) / 1000 : null,
+    }))
+}
