@@ -1,0 +1,36 @@
+import { claimRole } from "../accounts/claim.ts"
+import type { Pool } from "../db.ts"
+import { notFound } from "../errors.ts"
+import { announce } from "../events/log.ts"
+import { insertPatient, lockPatientOf, type PatientFields, updatePatient } from "./queries.ts"
+import type { ChangePatient, CreatePatient, PatientProfile } from "./schema.ts"
+
+/** Makes the caller a patient. A person who has a profile already is refused. */
+export async function createPatient(pool: Pool, uid: string, input: CreatePatient): Promise<PatientProfile> {
+  return await pool.begin(async (tx) => {
+    await claimRole(tx, uid, "PATIENT")
+    return await insertPatient(tx, uid, merged({ name: input.name, phone: null, city: null, latitude: null, longitude: null }, input))
+  })
+}
+
+/** Changes the caller's own profile; what is not given stays. A move to another city moves the sockets, too. */
+export async function changePatient(pool: Pool, uid: string, change: ChangePatient): Promise<PatientProfile> {
+  return await pool.begin(async (tx) => {
+    const before = await lockPatientOf(tx, uid)
+    if (!before) throw notFound("patient")
+    const after = await updatePatient(tx, before.id, merged(before, change))
+    if (after.city !== before.city) await announce(tx, { name: "access:changed", data: { uid }, about: { uid } })
+    return after
+  })
+}
+
+function merged(before: PatientFields, change: ChangePatient): PatientFields {
+  const kept = <T>(given: T | undefined, old: T): T => (given === undefined ? old : given)
+  return {
+    name: kept(change.name, before.name),
+    phone: kept(change.phone, before.phone),
+    city: kept(change.city, before.city),
+    latitude: kept(change.latitude, before.latitude),
+    longitude: kept(change.longitude, before.longitude),
+  }
+}
