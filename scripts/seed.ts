@@ -1,0 +1,30 @@
+/** `bun run seed --doctors N [--seed S]`: loads a demo into the migrated, empty database at DATABASE_URL. */
+import { join } from "node:path"
+import { parseArgs } from "node:util"
+import { openPool } from "../core/db.ts"
+import { isMigrated } from "../core/migrations/migrate.ts"
+import { DEFAULT_SEED, SeedError, seedDemo } from "./demo/seed.ts"
+
+const DEFAULT_DOCTORS = "2000"
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: { doctors: { type: "string", default: DEFAULT_DOCTORS }, seed: { type: "string", default: String(DEFAULT_SEED) } },
+  })
+  const url = process.env.DATABASE_URL
+  if (!url) throw new SeedError("DATABASE_URL: is required")
+  const pool = openPool(url, { max: 2, name: "seed" })
+  try {
+    if (!(await isMigrated(pool, join(import.meta.dir, "../sql")))) throw new SeedError("the database is not migrated: bun run migrate")
+    await seedDemo(pool, { doctors: Number(values.doctors), seed: Number(values.seed), say: console.log })
+  } finally {
+    await pool.end({ timeout: 5 })
+  }
+}
+
+try {
+  await main()
+} catch (error) {
+  console.error(error instanceof SeedError || error instanceof TypeError ? error.message : error)
+  process.exitCode = 1
+}
