@@ -52,6 +52,11 @@ export type TestRedis = AsyncDisposable & {
   /** Kills the server as a crash would; `start` brings it back on the same port and data. */
   kill(): Promise<void>
   start(): Promise<void>
+  /** Stops the server's clock: it keeps its connections and answers nobody, as a hung machine would. */
+  pause(): void
+  resume(): void
+  /** Where it keeps its data. */
+  dir: string
 }
 
 /** A Redis server of its own. With `persist`, writes survive a restart as far as `appendfsync` says. */
@@ -89,6 +94,9 @@ export async function testRedis(options: { persist?: boolean } = {}): Promise<Te
     config: { host: "127.0.0.1", port, tls: false },
     kill,
     start,
+    pause: () => server?.kill("SIGSTOP"),
+    resume: () => server?.kill("SIGCONT"),
+    dir,
     async [Symbol.asyncDispose]() {
       await kill()
       await rm(dir, { recursive: true, force: true })

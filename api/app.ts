@@ -1,0 +1,65 @@
+import { Hono } from "hono"
+import { bodyLimit } from "hono/body-limit"
+import { cors } from "hono/cors"
+import { methodNotAllowed } from "hono/method-not-allowed"
+import { requestId } from "hono/request-id"
+import { secureHeaders } from "hono/secure-headers"
+import { Refusal } from "../core/errors.ts"
+import { appointments } from "./appointments.ts"
+import { doctors } from "./doctors.ts"
+import type { Deps, Env } from "./env.ts"
+import { me } from "./me.ts"
+import { patients } from "./patients.ts"
+import { problem, problemOf } from "./problem.ts"
+import { requestLog } from "./request-log.ts"
+
+const BODY_MAX_BYTES = 1024 * 1024
+
+/** The whole REST surface. Its type is what the typed client is made from. */
+export function createApp(deps: Deps) {
+  const app = new Hono<Env>()
+  app.use(requestId())
+  app.use(requestLog(deps.log))
+  app.use(
+    cors({
+      origin: deps.config.corsOrigins,
+      exposeHeaders: ["X-Request-Id", "RateLimit", "RateLimit-Policy", "Retry-After", "Idempotency-Replayed"],
+    }),
+  )
+  // The API answers other origins (as CORS allows), and it is no document that could be framed or opened.
+  app.use(secureHeaders({ crossOriginResourcePolicy: "cross-origin", xFrameOptions: "DENY" }))
+  app.use(
+    methodNotAllowed({
+      app,
+      onMethodNotAllowed: (c, methods) =>
+        problem(c, { status: 405, detail: `Use ${methods.join(", ")}.`, headers: { allow: methods.join(", ") } }),
+    }),
+  )
+  app.use(
+    bodyLimit({
+      maxSize: BODY_MAX_BYTES,
+      onError: () => {
+        throw new Refusal("too_large", "The body is larger than 1 MiB.")
+      },
+    }),
+  )
+  app.use(async (c, next) => {
+    await next()
+    if (c.req.method !== "GET" && c.res.ok) deps.published()
+  })
+  app.notFound((c) => problem(c, { status: 404, detail: "There is nothing at this path." }))
+  app.onError((error, c) => problemOf(error, c, deps.log))
+
+  return app
+    .get("/health", (c) => c.json(deps.health.live()))
+    .get("/health/ready", async (c) => {
+      const readiness = await deps.health.ready()
+      return c.json(readiness, readiness.status === "ok" ? 200 : 503)
+    })
+    .route("/api/v1/me", me(deps))
+    .route("/api/v1/patients", patients(deps))
+    .route("/api/v1/doctors", doctors(deps))
+    .route("/api/v1/appointments", appointments(deps))
+}
+
+export type App = ReturnType<typeof createApp>

@@ -1,0 +1,22 @@
+import type { Parties } from "../core/appointments/parties.ts"
+import type { Identity, Principal } from "../core/auth/principal.ts"
+import type { Config } from "../core/config.ts"
+import type { Pool } from "../core/db.ts"
+import type { Health } from "../core/health.ts"
+import type { Log } from "../core/log.ts"
+import type { Guards } from "./guards.ts"
+
+/** What a request carries on its way. */
+export type Env = { Variables: { requestId: string; identity: Identity; principal: Principal } }
+
+/** What the routes work with; made once, in main. */
+export type Deps = {
+  config: Config
+  pool: Pool
+  log: Log
+  health: Health
+  parties: Parties
+  guards: Guards
+  /** Called after every write: what was committed is published soon. */
+  published: () => void
+}

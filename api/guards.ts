@@ -1,0 +1,71 @@
+/** Who may call: a verified token, a limit per caller, a role. */
+import type { Context, MiddlewareHandler } from "hono"
+import { createMiddleware } from "hono/factory"
+import { LRUCache } from "lru-cache"
+import type { TokenVerifier } from "../core/auth/firebase.ts"
+import type { Identity, Principal, Role } from "../core/auth/principal.ts"
+import { findPrincipal } from "../core/auth/queries.ts"
+import type { Pool } from "../core/db.ts"
+import { forbidden, Refusal } from "../core/errors.ts"
+import type { Env } from "./env.ts"
+import type { RateLimits } from "./rate-limit.ts"
+
+/** About 200 bytes each. */
+const PRINCIPALS_MAX = 50_000
+
+type As<R extends Role> = Env & { Variables: { principal: Extract<Principal, { role: R }> } }
+
+export type Guards = {
+  /** Anyone with a valid token. */
+  signedIn: MiddlewareHandler<Env>
+  /** As {@link signedIn}, with the profile read, whatever it is. */
+  known: MiddlewareHandler<Env>
+  /** Only these roles; others are answered 403. */
+  only: <R extends Role>(...roles: R[]) => MiddlewareHandler<As<R>>
+}
+
+export function createGuards(verifier: TokenVerifier, pool: Pool, limits: RateLimits): Guards {
+  const principals = rememberPrincipals(pool)
+  const identify = async (c: Context<Env>) => {
+    const token = bearer(c.req.header("authorization"))
+    const identity = verifier.cached(token) ?? (await verifier.verify(token))
+    c.set("identity", identity)
+    await limits.take(c, identity.uid)
+    return identity
+  }
+  return {
+    signedIn: createMiddleware<Env>(async (c, next) => {
+      await identify(c)
+      await next()
+    }),
+    known: createMiddleware<Env>(async (c, next) => {
+      c.set("principal", await principals(await identify(c)))
+      await next()
+    }),
+    only: (...roles) =>
+      createMiddleware(async (c, next) => {
+        const principal = await principals(await identify(c as unknown as Context<Env>))
+        if (!(roles as (Role | null)[]).includes(principal.role)) throw forbidden(`This is for ${roles.join(" or ")} only.`)
+        c.set("principal", principal as never)
+        await next()
+      }),
+  }
+}
+
+function bearer(header: string | undefined): string {
+  const token = header?.match(/^Bearer +([^\s]+) *$/i)?.[1]
+  if (!token) throw new Refusal("unauthorized", "A bearer token is required.")
+  return token
+}
+
+/** Patients and doctors stay what they are, so they are remembered; a receptionist's status is read every time, and so is a newcomer. */
+function rememberPrincipals(pool: Pool): (identity: Identity) => Promise<Principal> {
+  const known = new LRUCache<string, Principal>({ max: PRINCIPALS_MAX })
+  return async ({ uid }) => {
+    const remembered = known.get(uid)
+    if (remembered) return remembered
+    const principal = await findPrincipal(pool, uid)
+    if (principal.role === "PATIENT" || principal.role === "DOCTOR") known.set(uid, principal)
+    return principal
+  }
+}

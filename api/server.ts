@@ -1,0 +1,62 @@
+import { join } from "node:path"
+import { Parties } from "../core/appointments/parties.ts"
+import { createVerifier } from "../core/auth/firebase.ts"
+import type { Config } from "../core/config.ts"
+import { openPool } from "../core/db.ts"
+import { Publisher } from "../core/events/publisher.ts"
+import { Health } from "../core/health.ts"
+import type { Log } from "../core/log.ts"
+import { untilMigrated } from "../core/migrations/wait.ts"
+import { openRedis } from "../core/redis.ts"
+import { sleep } from "../core/time.ts"
+import { version } from "../package.json"
+import { createApp } from "./app.ts"
+import { createGuards } from "./guards.ts"
+import { createRateLimits } from "./rate-limit.ts"
+import { createForward } from "./realtime-forward.ts"
+
+/** A client that sends or reads nothing for this long is cut. */
+const IDLE_TIMEOUT_SECONDS = 30
+/** Postgres gets this long to finish what is running when its connections close. */
+const POOL_CLOSE_SECONDS = 2
+
+export type Api = { url: string; port: number; health: Health; stop: () => Promise<void> }
+
+/** Serves REST, and forwards sockets when it owns the public port. Listens at once; ready when the database is. */
+export function startApi(config: Config, log: Log): Api {
+  const stopping = new AbortController()
+  const pool = openPool(config.databaseUrl, { max: config.databasePool, name: "api" })
+  const session = openPool(config.databaseUrl, { max: 1, name: "api-publisher" })
+  const redis = openRedis(config.redis, { name: "api" })
+  const publisher = new Publisher({ session, redis, log, streamMaxEvents: config.streamMaxEvents })
+  const health = new Health({ pool, redis, version })
+  const guards = createGuards(createVerifier(config.auth), pool, createRateLimits(config.rateLimit, redis, log))
+  const app = createApp({ config, pool, log, health, guards, parties: new Parties(), published: () => publisher.nudge() })
+  const forward = config.realtimeUrl ? createForward(config.realtimeUrl, log) : undefined
+
+  const server = Bun.serve({
+    hostname: config.host,
+    port: config.port,
+    idleTimeout: IDLE_TIMEOUT_SECONDS,
+    fetch: (request, server) => (forward?.handles(request.url) ? forward.fetch(request, server) : app.fetch(request)),
+    websocket: forward?.websocket ?? { message() {} },
+  })
+  untilMigrated(pool, join(import.meta.dir, "..", "sql"), log, stopping.signal).then(() => {
+    if (health.phase === "starting") health.phase = "ready"
+  })
+
+  return {
+    url: `http://127.0.0.1:${server.port}`,
+    port: server.port as number,
+    health,
+    async stop() {
+      health.phase = "draining"
+      await sleep(config.drainMs)
+      stopping.abort()
+      await server.stop()
+      await publisher.close()
+      redis.disconnect()
+      await Promise.all([pool.end({ timeout: POOL_CLOSE_SECONDS }), session.end({ timeout: POOL_CLOSE_SECONDS })])
+    },
+  }
+}

@@ -1,0 +1,77 @@
+/** Validators for bodies, queries and ids. What they refuse names the field. */
+import { zValidator } from "@hono/zod-validator"
+import type { Context } from "hono"
+import { z } from "zod"
+import { type Issue, notFound, Refusal } from "../core/errors.ts"
+
+/** A JSON body: 415 for another type, 400 for malformed JSON, 422 for a broken rule or an unknown field. */
+export function body<S extends z.ZodType>(schema: S) {
+  return zValidator("json", schema, (result, c) => {
+    requireJson(c)
+    if (!result.success) throw broken("invalid", result.error.issues)
+  })
+}
+
+/** A query string: 400 for a repeated parameter, bad escapes, invalid UTF-8, NUL or a broken rule. Unknown parameters are ignored. */
+export function query<S extends z.ZodObject>(schema: S) {
+  const known = new Set(Object.keys(schema.shape))
+  return zValidator("query", schema, (result, c) => {
+    requireCleanQuery(c.req.url, known)
+    if (!result.success) throw broken("malformed", result.error.issues)
+  })
+}
+
+const Id = z.uuid()
+
+/** The id in a path; one that is no UUID is not there. */
+export function idOf(value: string, what: string): string {
+  const id = Id.safeParse(value)
+  if (!id.success) throw notFound(what)
+  return id.data
+}
+
+function requireJson(c: Context): void {
+  const type = c.req.header("content-type")?.split(";")[0]?.trim().toLowerCase() ?? ""
+  if (!/^application\/([\w.-]+\+)?json$/.test(type)) throw new Refusal("unsupported_media_type", "The body must be application/json.")
+}
+
+function requireCleanQuery(url: string, known: Set<string>): void {
+  const start = url.indexOf("?")
+  if (start < 0) return
+  const seen = new Set<string>()
+  for (const pair of url.slice(start + 1).split("&")) {
+    const [name, value] = pair.split(/=(.*)/s, 2).map(decode)
+    if (name === undefined || value?.includes("\0") || name.includes("\0")) throw malformed(name ?? "", "must not contain NUL")
+    if (seen.has(name) && known.has(name)) throw malformed(name, "must be given once")
+    seen.add(name)
+  }
+}
+
+function decode(part: string): string {
+  try {
+    return decodeURIComponent(part.replaceAll("+", " "))
+  } catch {
+    throw new Refusal("malformed", "The query is not percent-encoded UTF-8.", {
+      issues: [{ path: "query", message: "is not percent-encoded UTF-8" }],
+    })
+  }
+}
+
+function malformed(path: string, message: string): Refusal {
+  return new Refusal("malformed", `${path}: ${message}`, { issues: [{ path, message }] })
+}
+
+function broken(code: "malformed" | "invalid", issues: readonly z.core.$ZodIssue[]): Refusal {
+  const errors = issues.flatMap(issuesOf)
+  const [first] = errors
+  return new Refusal(code, first ? `${first.path || "body"}: ${first.message}` : "The input breaks a rule.", { issues: errors })
+}
+
+/** Enough to mend any honest mistake; a bound on what a hostile body can make us answer. */
+const ISSUES_MAX = 50
+
+function issuesOf(issue: z.core.$ZodIssue): Issue[] {
+  const path = issue.path.map(String)
+  if (issue.code !== "unrecognized_keys") return [{ path: path.join("."), message: issue.message }]
+  return issue.keys.slice(0, ISSUES_MAX).map((key) => ({ path: [...path, key.slice(0, 100)].join("."), message: "is not a known field" }))
+}

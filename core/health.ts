@@ -1,0 +1,71 @@
+/** Liveness and readiness, the same in every process. */
+import type { Redis } from "ioredis"
+import type { Pool } from "./db.ts"
+import { countUnpublished } from "./events/queries.ts"
+
+/** A check that takes longer than this has failed: the load balancer asks again soon. */
+const CHECK_TIMEOUT_MS = 2_000
+/** Counting stops here; a larger backlog is simply "at least this many". */
+const BACKLOG_MAX = 10_000
+
+export type Phase = "starting" | "ready" | "draining"
+
+export type Readiness = {
+  status: "ok" | "starting" | "draining" | "unavailable"
+  checks: {
+    postgres: "ok" | "down"
+    /** Without Redis everything still works, more slowly: it is reported, and no reason to take the process out. */
+    redis: "ok" | "down"
+    searchIndex: "off"
+    /** Committed events that are not published yet, and the age of the oldest. Null while Postgres is down. */
+    eventLag: { events: number; seconds: number } | null
+  }
+}
+
+export type HealthOptions = { pool: Pool; redis: Redis; version: string }
+
+export class Health {
+  phase: Phase = "starting"
+
+  constructor(private readonly options: HealthOptions) {}
+
+  /** Touches no dependency. */
+  live(): { status: "ok"; version: string; uptimeSeconds: number } {
+    return { status: "ok", version: this.options.version, uptimeSeconds: Math.floor(process.uptime()) }
+  }
+
+  async ready(): Promise<Readiness> {
+    const { pool, redis } = this.options
+    const [lag, pong] = await Promise.all([orUndefined(countUnpublished(pool, BACKLOG_MAX)), orUndefined(redis.ping())])
+    const serving = this.phase === "ready" ? (lag ? "ok" : "unavailable") : this.phase
+    return {
+      status: serving,
+      checks: {
+        postgres: lag ? "ok" : "down",
+        redis: pong ? "ok" : "down",
+        searchIndex: "off",
+        eventLag: lag ? { events: lag.rows, seconds: lag.oldestSeconds } : null,
+      },
+    }
+  }
+
+  /** The answer to a health path, for processes that serve nothing else; undefined for any other path. */
+  async answer(pathname: string): Promise<Response | undefined> {
+    if (pathname === "/health") return Response.json(this.live())
+    if (pathname !== "/health/ready") return undefined
+    const readiness = await this.ready()
+    return Response.json(readiness, { status: readiness.status === "ok" ? 200 : 503 })
+  }
+}
+
+async function orUndefined<T>(check: Promise<T>): Promise<T | undefined> {
+  const timeout = Promise.withResolvers<undefined>()
+  const timer = setTimeout(() => timeout.resolve(undefined), CHECK_TIMEOUT_MS)
+  try {
+    return await Promise.race([check, timeout.promise])
+  } catch {
+    return undefined
+  } finally {
+    clearTimeout(timer)
+  }
+}

@@ -1,0 +1,152 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test"
+import io from "socket.io-client"
+import { doctorInput, person } from "./harness/api.ts"
+import { until } from "./harness/services.ts"
+import { listen, type TestSystem, testSystem } from "./harness/system.ts"
+
+let system: TestSystem
+beforeAll(async () => {
+  system = await testSystem()
+}, 30_000)
+afterAll(() => system[Symbol.asyncDispose]())
+
+const someone = () => person(system.url, `uid-${Bun.randomUUIDv7()}`)
+
+async function clinic(city = `City ${Bun.randomUUIDv7()}`) {
+  const doctor = someone()
+  const patient = someone()
+  const { body: profile } = await doctor.post("/doctors", { ...doctorInput, city })
+  await patient.post("/patients", { name: "Pat Jones", city })
+  const near = await patient.get(`/doctors/search?latitude=40.7&longitude=-74&city=${encodeURIComponent(city)}`)
+  expect(near.body.data.map((d: { id: string }) => d.id)).toEqual([profile.id])
+  const day = new Date(Date.now() + 3 * 86_400_000).toISOString().slice(0, 10)
+  const { body: availability } = await patient.get(`/doctors/${profile.id}/availability?date=${day}`)
+  return {
+    city,
+    doctor,
+    patient,
+    doctorId: profile.id as string,
+    clinicId: profile.clinicId as string,
+    slots: availability.slots as { start: string; end: string }[],
+  }
+}
+
+describe.each([["websocket"], ["polling"]])("through the public port, by %s", (transport) => {
+  test("a patient books, the doctor hears of it; the doctor accepts, and both hear of that, with exact payloads and growing offsets", async () => {
+    const { doctor, patient, doctorId, slots } = await clinic()
+    await using doctorSide = await listen(system.url, doctor.token, { transports: [transport] })
+    await using patientSide = await listen(system.url, patient.token, { transports: [transport] })
+    const { body: booked } = await patient.post("/appointments", { doctorId, scheduledAt: slots[0]?.start, reason: "General checkup" })
+    await until("the doctor hears of the booking", () => doctorSide.heard.length === 1)
+    await doctor.put(`/appointments/${booked.id}`, { status: "CONFIRMED" })
+    await until("both hear of the answer", () => doctorSide.heard.length === 2 && patientSide.heard.length === 1)
+    expect(doctorSide.heard[0]).toEqual({
+      name: "appointment:new",
+      data: { appointmentId: booked.id, patientName: "Pat Jones", scheduledAt: slots[0]?.start, reason: "General checkup" },
+      meta: {
+        id: expect.any(String),
+        offset: expect.any(Number),
+        occurredAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/),
+      },
+    })
+    const answer = {
+      name: "appointment:update",
+      data: { appointmentId: booked.id, status: "CONFIRMED", scheduledAt: slots[0]?.start },
+      meta: expect.anything(),
+    }
+    expect(doctorSide.heard[1]).toEqual(answer)
+    expect(patientSide.heard[0]).toEqual(answer)
+    expect(doctorSide.heard[1]?.meta.offset).toBeGreaterThan(doctorSide.heard[0]?.meta.offset as number)
+  })
+
+  test("patients of the same city hear of a new doctor, however the city is written, and nobody else does", async () => {
+    const { city, doctor, patient } = await clinic()
+    const elsewhere = someone()
+    await elsewhere.post("/patients", { name: "Far Away", city: "Elsewhere" })
+    await using near = await listen(system.url, patient.token, { transports: [transport] })
+    await using far = await listen(system.url, elsewhere.token, { transports: [transport] })
+    await using colleague = await listen(system.url, doctor.token, { transports: [transport] })
+    await using newcomer = await listen(system.url, someone().token, { transports: [transport] })
+    const { body } = await someone().post("/doctors", { ...doctorInput, city: city.toUpperCase() })
+    await until("the neighbour hears", () => near.heard.length > 0)
+    expect(near.named("doctor:new")).toEqual([{ doctorId: body.id, city: city.toUpperCase() }])
+    // What comes after it through the same pipe has come, so nothing of it is still on its way.
+    await someone().post("/doctors", { ...doctorInput, city: "Elsewhere" })
+    await until("the far patient hears of their own city", () => far.heard.length > 0)
+    expect([far.heard.length, colleague.heard.length, newcomer.heard.length]).toEqual([1, 0, 0])
+  })
+
+  test("a client that comes back with the last offset it saw gets exactly what it missed", async () => {
+    const { doctor, patient, doctorId, slots } = await clinic()
+    const first = await listen(system.url, doctor.token, { transports: [transport] })
+    const lastOffset = first.ready[0] as number
+    await first[Symbol.asyncDispose]()
+    for (const slot of slots.slice(0, 3)) await patient.post("/appointments", { doctorId, scheduledAt: slot.start })
+    await using again = await listen(system.url, doctor.token, { transports: [transport], lastOffset })
+    await until("what was missed has come", () => again.heard.length >= 3)
+    expect(again.named("appointment:new").map((d) => d.scheduledAt)).toEqual(slots.slice(0, 3).map((s) => s.start))
+  })
+
+  test("a token that is missing or forged is refused as unauthorized", async () => {
+    for (const auth of [{}, { token: "nonsense" }, { token: `${someone().token}x` }]) {
+      const socket = io(`${system.url}/notifications`, { auth, transports: [transport], forceNew: true, reconnection: false })
+      const refused = Promise.withResolvers<Error>()
+      socket.on("connect_error", refused.resolve)
+      expect((await refused.promise).message).toBe("unauthorized")
+      socket.disconnect()
+    }
+  })
+})
+
+test("the promise's own client works unchanged but for its address and token", async () => {
+  const { doctor, patient, doctorId, slots } = await clinic()
+  const socket = io(`${system.url}/notifications`, {
+    auth: {
+      token: doctor.token,
+    },
+  })
+  const heard = Promise.withResolvers<{ appointmentId: string }>()
+  socket.on("appointment:new", (data) => heard.resolve(data))
+  await until("connected", () => socket.connected)
+  // The client cannot know when its rooms are joined; booking until it hears is what a person would do.
+  const { body } = await patient.post("/appointments", { doctorId, scheduledAt: slots[0]?.start })
+  expect((await heard.promise).appointmentId).toBe(body.id)
+  socket.disconnect()
+})
+
+describe("processes that die", () => {
+  test("an API killed between commit and publish loses nothing: the worker publishes what it committed", async () => {
+    const { doctor, patient, doctorId, slots } = await clinic()
+    await using doctorSide = await listen(system.url, doctor.token)
+    // Every offset comes from this row: while the test holds it, committed events wait and nobody can publish them.
+    const held = await system.database.pool.reserve()
+    await held`begin`
+    await held`select from event_log for update`
+    const { status, body } = await patient.post("/appointments", { doctorId, scheduledAt: slots[0]?.start })
+    expect(status).toBe(201)
+    await system.kill("api")
+    await held`rollback`
+    held.release()
+    await system.start("api")
+    await until("the doctor hears of it", () => doctorSide.named("appointment:new").some((d) => d.appointmentId === body.id), 10_000)
+  }, 30_000)
+
+  test("a realtime process killed before it emits what is on the stream loses nothing: clients come back and get it, in order and once", async () => {
+    const { doctor, patient, doctorId, slots } = await clinic()
+    await using bySocket = await listen(system.url, doctor.token, { transports: ["websocket"] })
+    await using byPolling = await listen(system.url, doctor.token, { transports: ["polling"] })
+    for (const [round, slot] of slots.slice(0, 6).entries()) {
+      // Frozen, the process reads nothing; killed, it never will. In other rounds it dies in the middle of its work.
+      if (round % 2 === 0) system.signal("realtime", "SIGSTOP")
+      await patient.post("/appointments", { doctorId, scheduledAt: slot.start })
+      await system.kill("realtime")
+      await system.start("realtime")
+    }
+    const expected = slots.slice(0, 6).map((s) => s.start)
+    for (const side of [bySocket, byPolling]) {
+      await until("everything has come", () => side.heard.length >= expected.length, 15_000)
+      expect(side.named("appointment:new").map((d) => d.scheduledAt)).toEqual(expected)
+      expect(side.heard.map((h) => h.meta.offset)).toEqual([...new Set(side.heard.map((h) => h.meta.offset))].sort((a, b) => a - b))
+    }
+  }, 60_000)
+})
