@@ -1,4 +1,6 @@
 import postgres from "postgres"
+import { registerArrays } from "./pg-arrays.ts"
+import { socketsFor, startupPadding } from "./pg-socket.ts"
 
 /** Offsets, versions and counts stay below 2^53; H3 cells do not, so they are written but never read back. */
 const int8 = { to: 20, from: [20], serialize: (v: number) => String(v), parse: (v: string) => Number(v) }
@@ -17,6 +19,8 @@ export type Tx = postgres.TransactionSql<Types>
 export const INT8 = 20
 
 const CONNECT_TIMEOUT_S = 5
+/** The driver counts failures for ever once a session was cut, and would wait up to 20 s before it connects again. */
+const MAX_BACKOFF_S = 0.2
 /** A request's own bound is 10 s: a statement that runs longer answers nobody. */
 const STATEMENT_TIMEOUT_MS = 10_000
 const LOCK_TIMEOUT_MS = 8_000
@@ -27,18 +31,25 @@ export type PoolOptions = { max: number; name: string; statementTimeoutMs?: numb
 
 /** Opens lazily: nothing connects before the first query. */
 export function openPool(url: string, { max, name, statementTimeoutMs = STATEMENT_TIMEOUT_MS }: PoolOptions): Pool {
-  return postgres(url, {
+  const pool = postgres(url, {
     max,
+    fetch_types: false,
+    // The driver knows this option; its types do not.
+    ...{ socket: socketsFor() },
     types: { int8, numeric },
     connect_timeout: CONNECT_TIMEOUT_S,
+    backoff: (failures) => Math.min(2 ** failures / 100, MAX_BACKOFF_S),
     onnotice: () => {},
     connection: {
+      ...startupPadding,
       application_name: `pulsecal-${name}`,
       statement_timeout: statementTimeoutMs,
       lock_timeout: LOCK_TIMEOUT_MS,
       idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS,
     },
   })
+  registerArrays(pool)
+  return pool
 }
 
 /** The only row, or undefined. */

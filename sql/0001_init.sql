@@ -90,20 +90,31 @@ create table doctors (
   constraint doctors_clinic_fkey foreign key (clinic_id) references clinics (id),
   constraint doctors_fee_not_negative check (consultation_fee >= 0),
   constraint doctors_slot_minutes_range check (slot_minutes between 5 and 240),
-  constraint doctors_latitude_range check (clinic_latitude between -90 and 90),
-  constraint doctors_longitude_range check (clinic_longitude between -180 and 180)
+  -- Zero, or no less than snapDegrees (core/fields.ts) leaves: the square of a smaller difference underflows, an error in a search.
+  constraint doctors_latitude_range check (clinic_latitude between -90 and 90 and (clinic_latitude = 0 or abs(clinic_latitude) >= 1e-9)),
+  constraint doctors_longitude_range check (clinic_longitude between -180 and 180 and (clinic_longitude = 0 or abs(clinic_longitude) >= 1e-9))
 );
 create index doctors_by_clinic on doctors (clinic_id);
 create index doctors_by_position on doctors (clinic_latitude, clinic_longitude);
 -- A near search reads these alone: cells of the cover, the exact filters, the exact distance; rows only for the page.
-create index doctors_by_h3_r4 on doctors (h3_r4, specialization_key) include (consultation_fee, clinic_latitude, clinic_longitude, id) where active;
-create index doctors_by_h3_r6 on doctors (h3_r6, specialization_key) include (consultation_fee, clinic_latitude, clinic_longitude, id) where active;
-create index doctors_by_h3_r8 on doctors (h3_r8, specialization_key) include (consultation_fee, clinic_latitude, clinic_longitude, id) where active;
-create index doctors_by_name on doctors (name, id) where active;
-create index doctors_by_city on doctors (city_key, specialization_key, name, id) where active;
-create index doctors_by_specialization on doctors (specialization_key, name, id) where active;
+create index doctors_by_h3_r4 on doctors (h3_r4, specialization_key) include (city_key, consultation_fee, clinic_latitude, clinic_longitude, id) where active;
+create index doctors_by_h3_r6 on doctors (h3_r6, specialization_key) include (city_key, consultation_fee, clinic_latitude, clinic_longitude, id) where active;
+create index doctors_by_h3_r8 on doctors (h3_r8, specialization_key) include (city_key, consultation_fee, clinic_latitude, clinic_longitude, id) where active;
+-- A listing reads these in their order until its page is full.
+create index doctors_by_name on doctors (name, id) include (consultation_fee) where active;
+create index doctors_by_city on doctors (city_key, name, id) include (specialization_key, consultation_fee) where active;
+create index doctors_by_specialization on doctors (specialization_key, name, id) include (consultation_fee) where active;
 create index doctors_by_name_part on doctors using gin (name_fold gin_trgm_ops) where active;
 create index doctors_by_clinic_name_part on doctors using gin (clinic_name_fold gin_trgm_ops) where active;
+
+-- Great-circle distance in km of positions in degrees, as haversineKm in core/doctors/search/haversine.ts: the same operations in
+-- the same order, so the same double. A square is a product: pow may differ from it in the last bit. The planner inlines it.
+create function haversine_km(latitude_1 float8, longitude_1 float8, latitude_2 float8, longitude_2 float8) returns float8
+language sql immutable parallel safe
+return 2 * 6371.0088::float8 * asin(least(1::float8, sqrt(
+  sin(radians(latitude_2 - latitude_1) / 2) * sin(radians(latitude_2 - latitude_1) / 2)
+  + cos(radians(latitude_1)) * cos(radians(latitude_2))
+    * (sin(radians(longitude_2 - longitude_1) / 2) * sin(radians(longitude_2 - longitude_1) / 2)))));
 
 create table receptionists (
   id          uuid        not null,
@@ -152,8 +163,10 @@ create table appointments (
 );
 create index appointments_by_doctor on appointments (doctor_id, scheduled_at, id);
 create index appointments_by_patient on appointments (patient_id, scheduled_at, id);
-create index appointments_by_clinic on appointments (clinic_id, scheduled_at, id);
-create index appointments_by_status on appointments (status, scheduled_at);
+-- Those that a clock may move on (reminders, no-shows). A booking enters it when it is confirmed, so that making one stays cheap;
+-- a clinic's list is merged from its doctors' for the same reason.
+create index appointments_by_status on appointments (status, scheduled_at) where status in ('CONFIRMED', 'WAITING', 'IN_PROGRESS');
+create index appointments_by_scheduled_at on appointments using brin (scheduled_at);
 
 -- The event log ------------------------------------------------------------------------------------------------------
 
@@ -168,6 +181,8 @@ create table event_log (
   constraint event_log_order check (floor between 0 and head)
 );
 insert into event_log default values;
+-- A table that was never analysed is taken for a large one: the publisher's plans would be priced a thousandfold.
+analyze event_log;
 
 -- Written in the transaction of the change it tells of; numbered densely by the publisher after that has committed.
 create table events (

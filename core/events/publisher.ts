@@ -9,10 +9,23 @@ import type { Redis } from "ioredis"
 import type { Pool } from "../db.ts"
 import type { Log } from "../log.ts"
 import type { LoggedEvent } from "./catalog.ts"
-import { assignOffsets, findLog, hasUnpublished, type LogState, listEvents, releasePublisherLock, tryPublisherLock } from "./queries.ts"
+import {
+  assignOffsets,
+  findLogUnderLock,
+  hasUnpublished,
+  type LogState,
+  listEvents,
+  releasePublisherLock,
+  tryPublisherLock,
+} from "./queries.ts"
 
 /** One statement and one pipeline: large enough to amortise them, small enough to stay within the statement timeout. */
 const BATCH_EVENTS = 1_000
+/**
+ * What one turn numbers, and how far behind the head it fills the stream: some 0.1 s of work, during which new commits
+ * wait. After a wiped Redis older entries would be of no use: whoever is further behind reads the table.
+ */
+const TURN_EVENTS = 10 * BATCH_EVENTS
 
 export type PublisherOptions = {
   /** A pool of one connection: the session that holds the lock. */
@@ -28,28 +41,33 @@ export function streamKey(logId: string): string {
   return `pulsecal:events:${logId}`
 }
 
-/** Numbers what is committed, in batches. Returns the newly numbered events. The caller holds the lock. */
-export async function numberCommitted(session: Pool): Promise<LoggedEvent[]> {
+/** Numbers what is committed, in batches, and returns it. Does nothing unless the session holds the lock for `turn`. */
+export async function numberCommitted(session: Pool, turn: string): Promise<LoggedEvent[]> {
   const events: LoggedEvent[] = []
   for (;;) {
-    const batch = await assignOffsets(session, BATCH_EVENTS)
+    const batch = await assignOffsets(session, BATCH_EVENTS, turn)
     events.push(...batch)
     // What arrives meanwhile waits for the second look: a batch that never ends would keep the stream waiting.
-    if (batch.length < BATCH_EVENTS || events.length >= 10 * BATCH_EVENTS) return events
+    if (batch.length < BATCH_EVENTS || events.length >= TURN_EVENTS) return events
   }
 }
 
-/** The offset of the stream's newest entry, 0 for an empty or missing stream. */
+/** The newest offset the stream has ever had, 0 for a missing stream. One that was trimmed to nothing still refuses smaller ones. */
 export async function lastStreamed(redis: Redis, key: string): Promise<number> {
-  const [last] = await redis.xrevrange(key, "+", "-", "COUNT", 1)
-  if (last) return offsetOf(last[0])
-  // Trimmed to nothing, a stream still remembers its last id and refuses smaller ones.
-  return (await redis.exists(key)) === 0 ? 0 : offsetOf(await lastGeneratedId(redis, key))
+  try {
+    const info = (await redis.xinfo("STREAM", key)) as unknown[]
+    return offsetOf(String(info[info.indexOf("last-generated-id") + 1]))
+  } catch (error) {
+    if (isReply(error, "ERR no such key")) return 0
+    if (!isReply(error, "WRONGTYPE")) throw error
+    // Whatever took our key, it is no stream.
+    await redis.del(key)
+    return 0
+  }
 }
 
-async function lastGeneratedId(redis: Redis, key: string): Promise<string> {
-  const info = (await redis.xinfo("STREAM", key)) as unknown[]
-  return String(info[info.indexOf("last-generated-id") + 1])
+function isReply(error: unknown, prefix: string): boolean {
+  return error instanceof Error && error.message.startsWith(prefix)
 }
 
 export function offsetOf(entryId: string): number {
@@ -65,38 +83,28 @@ export async function fillStream(db: Pool, redis: Redis, log: LogState, fresh: L
     await redis.del(key)
     last = 0
   }
-  let at = Math.max(last, log.head - streamMaxEvents, log.floor)
+  let at = Math.max(last, log.head - Math.min(streamMaxEvents, TURN_EVENTS), log.floor)
   while (at < log.head) {
-    const known = fresh[0] !== undefined && fresh[0].offset === at + 1
-    const batch = known ? fresh.splice(0, BATCH_EVENTS) : await listEvents(db, at, log.head, BATCH_EVENTS)
+    const batch = knownAfter(fresh, at) ?? (await listEvents(db, at, log.head, BATCH_EVENTS))
     if (batch.length === 0) return
     await addEntries(redis, key, batch, streamMaxEvents)
     at = (batch.at(-1) as LoggedEvent).offset
   }
 }
 
+/** The next batch from what was just numbered, if it has the event after `at`. Its offsets are dense. */
+function knownAfter(fresh: LoggedEvent[], at: number): LoggedEvent[] | undefined {
+  const index = fresh[0] === undefined ? -1 : at + 1 - fresh[0].offset
+  return index >= 0 && index < fresh.length ? fresh.slice(index, index + BATCH_EVENTS) : undefined
+}
+
 async function addEntries(redis: Redis, key: string, events: LoggedEvent[], streamMaxEvents: number): Promise<void> {
   const pipeline = redis.pipeline()
-  for (const e of events)
-    pipeline.xadd(
-      key,
-      "MAXLEN",
-      "~",
-      streamMaxEvents,
-      `${e.offset}-0`,
-      "id",
-      e.id,
-      "name",
-      e.name,
-      "subject",
-      e.subject,
-      "rooms",
-      JSON.stringify(e.rooms),
-      "data",
-      JSON.stringify(e.data),
-      "at",
-      e.occurredAt.toISOString(),
-    )
+  for (const e of events) {
+    const fields = { id: e.id, name: e.name, subject: e.subject, rooms: JSON.stringify(e.rooms), data: JSON.stringify(e.data) }
+    const at = e.occurredAt.toISOString()
+    pipeline.xadd(key, "MAXLEN", "~", streamMaxEvents, `${e.offset}-0`, ...Object.entries(fields).flat(), "at", at)
+  }
   for (const [error] of (await pipeline.exec()) ?? []) {
     // "Equal or smaller" is the answer of a stream that has it already.
     if (error && !error.message.includes("equal or smaller")) throw error
@@ -109,7 +117,10 @@ export class Publisher {
   #closed = false
   #redisAway = false
 
-  constructor(private readonly options: PublisherOptions) {}
+  constructor(private readonly options: PublisherOptions) {
+    // A Redis that comes back may have been wiped: fill it before anyone has to wait.
+    options.redis.on("ready", this.#onRedisReady)
+  }
 
   /** Publishes what is committed, soon; calls while one runs become one more run. Never throws: the sweep tries again. */
   nudge(): void {
@@ -137,8 +148,11 @@ export class Publisher {
   /** Finishes the run in progress and starts no other. */
   async close(): Promise<void> {
     this.#closed = true
+    this.options.redis.off("ready", this.#onRedisReady)
     await this.#running
   }
+
+  #onRedisReady = (): void => this.nudge()
 
   async #run(): Promise<void> {
     try {
@@ -148,24 +162,40 @@ export class Publisher {
     }
   }
 
-  /** One turn under the lock. True when there is more to do that nobody else will. */
+  /** One turn. True when there is more to do that nobody else will. */
   async #publishOnce(): Promise<boolean> {
     const { session } = this.options
-    if (!(await tryPublisherLock(session))) return false
     try {
-      const fresh = await numberCommitted(session)
-      await this.#fill(fresh)
-    } finally {
-      await releasePublisherLock(session)
+      if (!(await this.#underLock(Bun.randomUUIDv7()))) return false
+    } catch (error) {
+      // If this fails too the session is lost, or soon will be, and the lock with it.
+      await releasePublisherLock(session).catch(() => {})
+      throw error
     }
-    return !this.#closed && (await hasUnpublished(session))
+    const [, more] = await Promise.all([releasePublisherLock(session), hasUnpublished(session)])
+    return more && !this.#closed
+  }
+
+  /** False when another publisher has the lock. One round trip up to the stream: the session runs these in this order. */
+  async #underLock(turn: string): Promise<boolean> {
+    const { session } = this.options
+    const [locked, fresh, log] = await Promise.all([
+      tryPublisherLock(session, turn),
+      numberCommitted(session, turn),
+      findLogUnderLock(session, turn),
+    ])
+    // A session that was lost on the way did nothing: the next look finds the work again.
+    if (locked && log) await this.#fill({ ...log, head: Math.max(log.head, fresh.at(-1)?.offset ?? 0) }, fresh)
+    return locked
   }
 
   /** Without Redis the offsets alone are enough: readers compare themselves with the table. */
-  async #fill(fresh: LoggedEvent[]): Promise<void> {
+  async #fill(state: LogState, fresh: LoggedEvent[]): Promise<void> {
     const { session, redis, log, streamMaxEvents } = this.options
+    // Not connected for the first time yet: when it is, there is a turn of its own.
+    if (redis.status === "connecting" || redis.status === "connect") return
     try {
-      await fillStream(session, redis, await findLog(session), fresh, streamMaxEvents)
+      await fillStream(session, redis, state, fresh, streamMaxEvents)
       if (this.#redisAway) log.info("Redis is back: the stream is filled up to the head")
       this.#redisAway = false
     } catch (error) {

@@ -3,43 +3,61 @@ import type { LoggedEvent, NewEvent } from "./catalog.ts"
 
 /** The publisher's session lock, one in each database. */
 const PUBLISHER_LOCK = 7_283_645_001
+/** A holder that freezes loses session and lock after this. Its longest honest pause is one Redis timeout, 2 s. */
+const HOLDER_IDLE_MS = 5_000
 
 export type LogState = { id: string; head: number; floor: number }
 
 /** Writes events in the caller's transaction. The subject's row lock must be held, so that order here is commit order. */
 export async function insertEvents(db: Db, events: NewEvent[]): Promise<void> {
-  for (const e of events)
-    await db`
-      insert into events (id, name, subject, rooms, data)
-      values (${e.id}, ${e.name}, ${e.subject}, ${e.rooms}, ${db.json(e.data)})`
+  if (events.length === 0) return
+  const rows = events.map((e) => ({ ...e, data: db.json(e.data) }))
+  await db`insert into events ${db(rows, "id", "name", "subject", "rooms", "data")}`
 }
 
 export async function findLog(db: Db): Promise<LogState> {
   return one(await db<LogState[]>`select id, head, floor from event_log`)
 }
 
-export async function tryPublisherLock(db: Db): Promise<boolean> {
-  const { locked } = one(await db<{ locked: boolean }[]>`select pg_try_advisory_lock(${PUBLISHER_LOCK}) as locked`)
+/**
+ * Takes the publisher's lock and marks this session with `turn`. A lost session loses lock and mark together, and the
+ * driver connects again without a word: so what must not run without the lock asks for the mark in its own statement.
+ */
+export async function tryPublisherLock(db: Db, turn: string): Promise<boolean> {
+  const { locked } = one(
+    await db<{ locked: boolean }[]>`
+      select case when pg_try_advisory_lock(${PUBLISHER_LOCK})
+        then set_config('pulsecal.turn', ${turn}, false) || set_config('idle_session_timeout', ${String(HOLDER_IDLE_MS)}, false) <> ''
+        else false end as locked`,
+  )
   return locked
 }
 
+/** The log, if this session still is the one that took the lock for `turn`. */
+export async function findLogUnderLock(db: Db, turn: string): Promise<LogState | undefined> {
+  return maybeOne(await db<LogState[]>`select id, head, floor from event_log where current_setting('pulsecal.turn', true) = ${turn}`)
+}
+
+/** Gives up every lock of the session, one left by a failed turn included. */
 export async function releasePublisherLock(db: Db): Promise<void> {
-  await db`select pg_advisory_unlock(${PUBLISHER_LOCK})`
+  await db`select pg_advisory_unlock_all(), set_config('pulsecal.turn', '', false), set_config('idle_session_timeout', '0', false)`
 }
 
 /**
  * Gives committed events their dense offsets, in `seq` order, at most `limit` of them, and lists them under their rooms.
- * Only the holder of the publisher's lock may call it. Returns them in order.
+ * Does nothing unless this session holds the lock for `turn`. Returns them in order.
  */
-export async function assignOffsets(db: Db, limit: number): Promise<LoggedEvent[]> {
+export async function assignOffsets(db: Db, limit: number, turn: string): Promise<LoggedEvent[]> {
   return await db<LoggedEvent[]>`
     with pending as materialized (
-      select seq from events where "offset" is null order by seq limit ${limit}),
+      select seq from events
+      where "offset" is null and current_setting('pulsecal.turn', true) = ${turn}
+      order by seq limit ${limit}),
     numbered as (
       select seq, row_number() over (order by seq) as n from pending),
     moved as (
       update event_log set head = head + (select count(*) from pending)
-      where exists (select from pending) returning head),
+      where singleton and exists (select from pending) returning head),
     assigned as (
       update events e
       set "offset" = moved.head - (select count(*) from pending) + numbered.n

@@ -6,16 +6,15 @@
 import type { Redis } from "ioredis"
 import type { Pool } from "../db.ts"
 import type { Log } from "../log.ts"
+import { MAX_BLOCK_MS } from "../redis.ts"
 import { sleep } from "../time.ts"
 import type { EventName, LoggedEvent } from "./catalog.ts"
 import { offsetOf, streamKey } from "./publisher.ts"
-import { findLog, listEvents } from "./queries.ts"
+import { findLog, type LogState, listEvents } from "./queries.ts"
 
 const BATCH_EVENTS = 500
 /** How long a reader waits for the stream before it looks at the table. */
-const SILENCE_MS = 1_000
-/** A read that has not come back by then never will: the connection is dead without a word. */
-const READ_TIMEOUT_MS = SILENCE_MS + 2_000
+const SILENCE_MS = MAX_BLOCK_MS
 /** How often the table is read while Redis is away. */
 const WITHOUT_REDIS_MS = 200
 
@@ -26,7 +25,7 @@ export type Batch =
 
 export type FollowOptions = {
   pool: Pool
-  /** A connection of its own: it waits in XREAD. */
+  /** A connection of its own: it waits in XREAD, for up to a second after the signal too. */
   redis: Redis
   log: Log
   /** The last offset already seen. */
@@ -40,10 +39,10 @@ export async function* follow({ pool, redis, log, after, signal }: FollowOptions
   let failing = false
   while (!signal.aborted) {
     try {
-      const key = streamKey((await findLog(pool)).id)
-      for await (const batch of followFrom(pool, redis, key, cursor, signal)) {
+      for await (const batch of followFrom(pool, redis, cursor, signal)) {
+        if (failing) log.info({ cursor }, "the event log can be read again")
         failing = false
-        cursor = batch.kind === "gap" ? batch.to : (batch.events.at(-1) as LoggedEvent).offset
+        cursor = endOf(batch)
         yield batch
       }
     } catch (error) {
@@ -55,71 +54,72 @@ export async function* follow({ pool, redis, log, after, signal }: FollowOptions
   }
 }
 
-async function* followFrom(pool: Pool, redis: Redis, key: string, after: number, signal: AbortSignal): AsyncGenerator<Batch> {
+function endOf(batch: Batch): number {
+  return batch.kind === "gap" ? batch.to : (batch.events.at(-1) as LoggedEvent).offset
+}
+
+/** The table up to its head, then the stream as long as it goes on exactly where we are, then the table again. */
+async function* followFrom(pool: Pool, redis: Redis, after: number, signal: AbortSignal): AsyncGenerator<Batch> {
   let cursor = after
+  let logId: string | undefined
+  let shown = 0
   while (!signal.aborted) {
-    const entries = await readStream(redis, key, cursor, signal)
-    if (signal.aborted) return
-    const first = entries?.[0]
-    if (!entries || first === undefined || first.offset !== cursor + 1 || !isDense(entries)) {
-      for await (const batch of readTable(pool, cursor, first?.offset)) {
-        cursor = batch.kind === "gap" ? batch.to : (batch.events.at(-1) as LoggedEvent).offset
-        yield batch
-      }
-      continue
+    const log = await unlessAborted(findLog(pool), signal)
+    if (cursor > log.head || (logId !== undefined && log.id !== logId)) {
+      // This database never wrote what we have seen: it was restored from an older copy, or is another one.
+      yield { kind: "gap", from: cursor, to: log.head }
+      cursor = log.head
     }
-    cursor = (entries.at(-1) as LoggedEvent).offset
-    yield { kind: "events", events: entries }
+    logId = log.id
+    // What the stream shows and the table has not got is another past's, which the next publisher deletes.
+    if (shown > log.head) await sleep(WITHOUT_REDIS_MS, signal)
+    for await (const batch of readTable(pool, cursor, log, signal)) {
+      cursor = endOf(batch)
+      yield batch
+    }
+    const key = streamKey(logId)
+    let events = await readStream(redis, key, cursor, signal)
+    while (events !== undefined && goesOnAfter(cursor, events)) {
+      cursor = (events.at(-1) as LoggedEvent).offset
+      yield { kind: "events", events }
+      events = await readStream(redis, key, cursor, signal)
+    }
+    shown = events?.[0]?.offset ?? 0
   }
 }
 
-function isDense(events: LoggedEvent[]): boolean {
-  return events.every((e, i) => i === 0 || e.offset === (events[i - 1] as LoggedEvent).offset + 1)
+function goesOnAfter(cursor: number, events: LoggedEvent[]): boolean {
+  return events.length > 0 && events.every((e, i) => e.offset === cursor + 1 + i)
 }
 
-/** The table's events after `cursor`, up to its head; `hint` is an offset the stream has shown, which the head cannot be behind. */
-async function* readTable(pool: Pool, cursor: number, hint = 0): AsyncGenerator<Batch> {
-  const { head, floor } = await findLog(pool)
-  if (cursor > head && hint <= head) {
-    // This database never wrote what we have seen: it was restored from an older copy.
-    yield { kind: "gap", from: cursor, to: head }
-    return
-  }
+/** The table's events after `cursor`, up to its head. What is no longer kept is a gap. */
+async function* readTable(pool: Pool, cursor: number, { head, floor }: LogState, signal: AbortSignal): AsyncGenerator<Batch> {
   let at = cursor
   if (at < floor) {
     yield { kind: "gap", from: at, to: floor }
     at = floor
   }
   while (at < head) {
-    const events = await listEvents(pool, at, head, BATCH_EVENTS)
-    if (events.length === 0) return
-    at = (events.at(-1) as LoggedEvent).offset
+    const events = await unlessAborted(listEvents(pool, at, head, BATCH_EVENTS), signal)
+    const first = events[0]
+    // All of it was deleted since the floor was read: the caller reads it again.
+    if (first === undefined) return
+    if (first.offset !== at + 1) yield { kind: "gap", from: at, to: first.offset - 1 }
     yield { kind: "events", events }
+    at = (events.at(-1) as LoggedEvent).offset
   }
 }
 
-/** Entries after the cursor; undefined after silence, or when Redis is away (then after a short wait). */
+/** Entries after the cursor; undefined after silence, or when Redis is away or of no use (then after a short wait). */
 async function readStream(redis: Redis, key: string, cursor: number, signal: AbortSignal): Promise<LoggedEvent[] | undefined> {
-  if (redis.status !== "ready") {
-    await sleep(WITHOUT_REDIS_MS, signal)
-    return undefined
-  }
-  let timer: Timer | undefined
-  const timeout = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error("the stream's reader was not answered")), READ_TIMEOUT_MS)
-  })
   try {
+    // The connection bounds the wait: one that is not answered is dropped and made anew.
     const read = redis.xread("COUNT", BATCH_EVENTS, "BLOCK", SILENCE_MS, "STREAMS", key, `${cursor}-0`)
-    read.catch(() => {})
-    const answer = await Promise.race([read, timeout])
+    const answer = await unlessAborted(read, signal)
     return answer?.[0]?.[1].map(([id, fields]) => parseEntry(id, fields))
   } catch {
-    // Away, restarting, or dead without a word: drop the connection, so that the next one is fresh.
-    if (redis.status === "ready") redis.disconnect(true)
     await sleep(WITHOUT_REDIS_MS, signal)
     return undefined
-  } finally {
-    clearTimeout(timer)
   }
 }
 
@@ -134,4 +134,14 @@ function parseEntry(entryId: string, fields: string[]): LoggedEvent {
     data: JSON.parse(field("data")),
     occurredAt: new Date(field("at")),
   }
+}
+
+/** The promise's outcome, or at once a rejection when the signal aborts: nothing here may hold up a stop. */
+function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(signal.reason)
+    if (signal.aborted) onAbort()
+    signal.addEventListener("abort", onAbort)
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort))
+  })
 }
