@@ -1,4 +1,5 @@
 import { join } from "node:path"
+import { Bookings } from "../core/appointments/bookings.ts"
 import { Parties } from "../core/appointments/parties.ts"
 import { createVerifier } from "../core/auth/firebase.ts"
 import type { Config } from "../core/config.ts"
@@ -31,7 +32,8 @@ export function startApi(config: Config, log: Log): Api {
   const publisher = new Publisher({ session, redis, log, streamMaxEvents: config.streamMaxEvents })
   const health = new Health({ pool, redis, version })
   const guards = createGuards(createVerifier(config.auth), pool, createRateLimits(config.rateLimit, redis, log))
-  const app = createApp({ config, pool, log, health, guards, parties: new Parties(), published: () => publisher.nudge() })
+  const desk = { parties: new Parties(), bookings: new Bookings(pool) }
+  const app = createApp({ config, pool, log, health, guards, desk, published: () => publisher.nudge() })
   const forward = config.realtimeUrl ? createForward(config.realtimeUrl, log) : undefined
 
   const server = Bun.serve({
@@ -53,6 +55,8 @@ export function startApi(config: Config, log: Log): Api {
       health.phase = "draining"
       await sleep(config.drainMs)
       stopping.abort()
+      // Open sockets would keep the server from stopping; their clients come back to another process.
+      forward?.close()
       await server.stop()
       await publisher.close()
       redis.disconnect()

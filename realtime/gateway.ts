@@ -1,0 +1,139 @@
+/** The namespace /notifications: who may come in, and which of this process's sockets are whose. */
+import type { Namespace, Server, Socket } from "socket.io"
+import type { Identity } from "../core/auth/principal.ts"
+import { findPrincipal } from "../core/auth/queries.ts"
+import { isUnavailable } from "../core/db.ts"
+import { Refusal } from "../core/errors.ts"
+import type { LoggedEvent } from "../core/events/catalog.ts"
+import type { Listener } from "./relay.ts"
+import { type Arrival, isBarred, metaOf, Session, type SessionParts } from "./session.ts"
+import { Turns } from "./turns.ts"
+
+/** Handshakes that may verify a token and read a principal at once; the others are told to come again. */
+const MAX_HANDSHAKES = 1_000
+/** Replays that read the table at once, so that they leave connections of the pool to handshakes and the follower. */
+const CONCURRENT_REPLAYS = 8
+/** Longer than a slow network takes to say its namespace; a connection that never does is closed. */
+export const CONNECT_TIMEOUT_MS = 15_000
+
+/** Throws a Refusal: `unauthorized`, or `unavailable` when it cannot tell. */
+export type Verifier = { verify(token: string): Promise<Identity> }
+
+export type GatewayParts = Omit<SessionParts, "replays"> & { io: Server; verifier: Verifier }
+
+export class Gateway implements Listener {
+  readonly #namespace: Namespace
+  readonly #sessions = new Map<string, Set<Session>>()
+  readonly #parts: SessionParts & { verifier: Verifier }
+  #handshakes = new Set<Socket["conn"]>()
+  /** How often anybody's access has changed, as far as the relay has read. */
+  #accessChanges = 0
+  #failing = false
+
+  constructor({ io, ...parts }: GatewayParts) {
+    this.#parts = { ...parts, replays: new Turns(CONCURRENT_REPLAYS) }
+    // Socket.IO has a namespace "/" whether one wants it or not.
+    io.use((_, next) => next(new Error("unauthorized")))
+    this.#namespace = io.of("/notifications")
+    this.#namespace.use((socket, next) => {
+      this.#admit(socket).then(
+        () => next(),
+        (error) => next(this.#explain(error)),
+      )
+    })
+    this.#namespace.on("connection", (socket) => this.#open(socket))
+  }
+
+  deliver(event: LoggedEvent): void {
+    const { rooms } = this.#namespace.adapter
+    if (event.rooms.some((r) => rooms.has(r))) this.#namespace.local.to(event.rooms).emit(event.name, event.data, metaOf(event))
+  }
+
+  accessChanged(uid: string): void {
+    this.#accessChanges++
+    for (const session of this.#sessions.get(uid) ?? []) session.accessChanged()
+  }
+
+  gap(from: number, to: number): void {
+    for (const sessions of this.#sessions.values()) for (const session of sessions) session.gap(from, to)
+  }
+
+  async #admit(socket: Socket): Promise<void> {
+    const { token, lastOffset } = socket.handshake.auth as Record<string, unknown>
+    if (typeof token !== "string" || token === "") throw new Refusal("unauthorized", "no token")
+    // One at a time for each connection: asking again and again on one must not cost more than asking once.
+    if (this.#parts.relay.cursor === undefined || this.#handshakes.size >= MAX_HANDSHAKES || this.#handshakes.has(socket.conn))
+      throw new Refusal("unavailable", "not now")
+    this.#handshakes.add(socket.conn)
+    try {
+      const identity = await this.#parts.verifier.verify(token)
+      const offset = parseOffset(lastOffset)
+      const seen = this.#accessChanges
+      const principal = await findPrincipal(this.#parts.pool, identity.uid)
+      this.#failing = false
+      if (isBarred(principal)) throw new Refusal("forbidden", "turned away by the clinic")
+      socket.data = { uid: identity.uid, arrival: { identity, principal, lastOffset: offset } satisfies Arrival, seen }
+    } finally {
+      this.#handshakes.delete(socket.conn)
+    }
+  }
+
+  #explain(error: unknown): Error {
+    if (error instanceof InvalidOffset) return error
+    if (error instanceof Refusal && (error.code === "unauthorized" || error.code === "forbidden")) return new Error(error.code)
+    const expected = isUnavailable(error) || (error instanceof Refusal && error.code === "unavailable")
+    if (!expected) this.#parts.log.error({ err: error }, "a socket could not be admitted")
+    // Once an outage, not once a socket.
+    else if (!this.#failing) this.#parts.log.warn({ err: error }, "sockets cannot be admitted; clients are told so until they can")
+    this.#failing ||= expected
+    return new Error("unavailable")
+  }
+
+  /**
+   * Rooms are taken without a race: from this tick on the session is told of changes, and every change that the relay
+   * has read since before the principal was read shows in the count. One read earlier had committed before that read.
+   */
+  #open(socket: Socket): void {
+    const { uid, arrival, seen } = socket.data as { uid: string; arrival: Arrival; seen: number }
+    const session = new Session(socket, arrival, this.#parts)
+    const sessions = this.#sessions.get(uid) ?? new Set()
+    this.#sessions.set(uid, sessions.add(session))
+    socket.on("disconnect", () => {
+      session.close()
+      sessions.delete(session)
+      if (sessions.size === 0 && this.#sessions.get(uid) === sessions) this.#sessions.delete(uid)
+    })
+    let refreshing = false
+    socket.on("auth:refresh", async (payload: unknown, ack: unknown) => {
+      const answer = (outcome: { ok: boolean; error?: string }) => (typeof ack === "function" ? ack(outcome) : undefined)
+      if (refreshing) return answer({ ok: false, error: "unavailable" })
+      refreshing = true
+      answer(await this.#refresh(session, uid, payload))
+      refreshing = false
+    })
+    session.begin(seen !== this.#accessChanges)
+  }
+
+  async #refresh(session: Session, uid: string, payload: unknown): Promise<{ ok: boolean; error?: string }> {
+    const token = typeof payload === "object" && payload !== null && "token" in payload ? payload.token : payload
+    try {
+      if (typeof token !== "string" || token === "") throw new Refusal("unauthorized", "no token")
+      const identity = await this.#parts.verifier.verify(token)
+      if (identity.uid !== uid) throw new Refusal("unauthorized", "another person's token")
+      session.renew(identity)
+      return { ok: true }
+    } catch (error) {
+      return { ok: false, error: this.#explain(error).message }
+    }
+  }
+}
+
+class InvalidOffset extends Error {
+  override message = "lastOffset: must be a non-negative integer"
+}
+
+function parseOffset(value: unknown): number | undefined {
+  if (value === undefined || value === null) return undefined
+  if (typeof value !== "number" || !Number.isSafeInteger(value) || value < 0) throw new InvalidOffset()
+  return value
+}

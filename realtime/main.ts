@@ -1,0 +1,10 @@
+import { configOrExit } from "../core/config.ts"
+import { openLog } from "../core/log.ts"
+import { handleSignals } from "../core/process.ts"
+import { startRealtime } from "./server.ts"
+
+const config = configOrExit()
+const log = openLog("realtime", config.logLevel)
+const realtime = startRealtime(config, log)
+log.info({ port: realtime.port }, "realtime listening")
+handleSignals({ log, stop: realtime.stop })

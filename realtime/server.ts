@@ -1,0 +1,97 @@
+/** The realtime process put together: one port for sockets and health, one follower of the log. */
+import { join } from "node:path"
+import type { WebSocketData } from "@socket.io/bun-engine"
+import { Server } from "socket.io"
+import { createVerifier } from "../core/auth/firebase.ts"
+import type { Config } from "../core/config.ts"
+import { openPool } from "../core/db.ts"
+import { Health } from "../core/health.ts"
+import type { Log } from "../core/log.ts"
+import { untilMigrated } from "../core/migrations/wait.ts"
+import { openRedis } from "../core/redis.ts"
+import { sleep } from "../core/time.ts"
+import { version } from "../package.json"
+import { attachAdapter } from "./adapter.ts"
+import { Engine, IDLE_TIMEOUT_S, INBOUND_LIMIT_BYTES, SOCKET_PATH } from "./connection.ts"
+import { CONNECT_TIMEOUT_MS, Gateway } from "./gateway.ts"
+import { Relay } from "./relay.ts"
+import type { SessionTuning } from "./session.ts"
+
+/** Postgres gets this long to finish what is running when its connections close. */
+const POOL_CLOSE_S = 2
+const LAST_ANSWERS_MS = 1_000
+
+export type Realtime = {
+  url: string
+  port: number
+  health: Health
+  /** How far this process has read the log; undefined until it has begun. */
+  cursor: () => number | undefined
+  connections: () => number
+  stop: () => Promise<void>
+}
+
+/** Tests cannot wait as long as clients may. */
+export type RealtimeTuning = SessionTuning & { maxConnections?: number }
+
+/** Listens at once; ready when the database is. */
+export function startRealtime(config: Config, log: Log, tuning: RealtimeTuning = {}): Realtime {
+  const stopping = new AbortController()
+  const pool = openPool(config.databaseUrl, { max: config.databasePool, name: "realtime" })
+  const redis = openRedis(config.redis, { name: "realtime" })
+  const reader = openRedis(config.redis, { name: "realtime-reader", blocking: true })
+  const health = new Health({ pool, redis, version })
+  const io = new Server({ connectTimeout: CONNECT_TIMEOUT_MS, serveClient: false })
+  const engine = new Engine({ corsOrigins: config.corsOrigins, maxConnections: tuning.maxConnections })
+  const detachAdapter = attachAdapter(io, redis)
+  const relay = new Relay({ pool, redis: reader, log })
+  // Typed for Engine.IO on Node; the Bun engine is made for exactly this call.
+  io.bind(engine.engine as unknown as Parameters<Server["bind"]>[0])
+  const gateway = new Gateway({ io, pool, relay, engine, log, verifier: createVerifier(config.auth), ...tuning })
+
+  const server = Bun.serve<WebSocketData>({
+    hostname: config.host,
+    port: config.port,
+    idleTimeout: IDLE_TIMEOUT_S,
+    maxRequestBodySize: INBOUND_LIMIT_BYTES,
+    websocket: engine.websocket,
+    async fetch(request, self) {
+      const { pathname } = new URL(request.url)
+      if (pathname === SOCKET_PATH) return await engine.handle(request, self)
+      return (await health.answer(pathname)) ?? new Response(null, { status: 404 })
+    },
+    error(error) {
+      log.error({ err: error }, "a request failed")
+      return new Response(null, { status: 500 })
+    },
+  })
+  untilMigrated(pool, join(import.meta.dir, "..", "sql"), log, stopping.signal).then(async () => {
+    await relay.start(gateway)
+    if (stopping.signal.aborted) return
+    engine.accepting = true
+    if (health.phase === "starting") health.phase = "ready"
+  })
+
+  return {
+    url: `http://127.0.0.1:${server.port}`,
+    port: server.port as number,
+    health,
+    cursor: () => relay.cursor,
+    connections: () => engine.connections,
+    async stop() {
+      health.phase = "draining"
+      await sleep(config.drainMs)
+      stopping.abort()
+      engine.accepting = false
+      await relay.close()
+      // Closes the transports without Socket.IO's own farewell, after which clients would not come again by themselves.
+      await io.close()
+      detachAdapter()
+      // The last answers leave; a client that does not take its own is not waited for.
+      await Promise.race([server.stop(), sleep(LAST_ANSWERS_MS)])
+      await server.stop(true)
+      redis.disconnect()
+      await pool.end({ timeout: POOL_CLOSE_S })
+    },
+  }
+}
