@@ -1,0 +1,47 @@
+/** The three processes behind one public port: `api` owns it and forwards sockets to `realtime`. */
+import type { RedisConfig } from "../../core/config.ts"
+import { findFreePort } from "./ports.ts"
+import type { ProcessSpec } from "./processes.ts"
+
+export type TrioOptions = {
+  port: number
+  /** The command that runs one of them. */
+  command: (name: "api" | "worker" | "realtime") => string[]
+  /** What all three get besides our own environment. */
+  environment: Record<string, string | undefined>
+}
+
+export type Trio = { specs: ProcessSpec[]; health: Record<string, string> }
+
+export async function planTrio({ port, command, environment }: TrioOptions): Promise<Trio> {
+  const [realtime, worker] = [await findFreePort(), await findFreePort()]
+  // What is not the public port is for this machine alone.
+  const inner = (innerPort: number) => ({ ...environment, HOST: "127.0.0.1", PORT: String(innerPort) })
+  return {
+    specs: [
+      { name: "realtime", command: command("realtime"), environment: inner(realtime) },
+      { name: "worker", command: command("worker"), environment: inner(worker) },
+      {
+        name: "api",
+        command: command("api"),
+        environment: { ...environment, PORT: String(port), REALTIME_URL: `http://127.0.0.1:${realtime}` },
+      },
+    ],
+    health: {
+      api: `http://127.0.0.1:${port}/health/ready`,
+      worker: `http://127.0.0.1:${worker}/health/ready`,
+      realtime: `http://127.0.0.1:${realtime}/health/ready`,
+    },
+  }
+}
+
+/** The environment that names a Redis; what the outer one says of another server must not leak in. */
+export function redisEnvironment(redis: RedisConfig): Record<string, string | undefined> {
+  return {
+    REDIS_HOST: redis.host,
+    REDIS_PORT: String(redis.port),
+    REDIS_USERNAME: redis.username ?? "",
+    REDIS_PASSWORD: redis.password ?? "",
+    REDIS_TLS: redis.tls ? "1" : "0",
+  }
+}

@@ -1,0 +1,41 @@
+/** `npm start`: migrates, then runs the three built processes behind PORT until told to stop. */
+import { join } from "node:path"
+import { configOrExit } from "../core/config.ts"
+import { openPool } from "../core/db.ts"
+import { openLog } from "../core/log.ts"
+import { migrate } from "../core/migrations/migrate.ts"
+import { handleSignals, STOP_TIMEOUT_MS } from "../core/process.ts"
+import { requireDatabase } from "./services/database.ts"
+import { findFreePort, requireFree } from "./services/ports.ts"
+import { Supervisor } from "./services/processes.ts"
+import { runCommand } from "./services/say.ts"
+import { planTrio } from "./services/trio.ts"
+
+/** The processes have their own bound; this one only guards against a supervisor that hangs. */
+const OWN_STOP_TIMEOUT_MS = STOP_TIMEOUT_MS + 5_000
+const READY_TIMEOUT_MS = 60_000
+
+await runCommand(async () => {
+  const config = configOrExit()
+  const log = openLog("start", config.logLevel)
+  const port = config.port || (await findFreePort())
+  await requireFree(port, config.host)
+  const supervisor = new Supervisor({ say: (line) => log.warn(line) })
+  handleSignals({ log, stop: () => supervisor.stop(), timeoutMs: OWN_STOP_TIMEOUT_MS })
+  await requireDatabase(config.databaseUrl)
+  const pool = openPool(config.databaseUrl, { max: 1, name: "migrate" })
+  const applied = await migrate(pool, join(import.meta.dir, "..", "sql")).finally(() => pool.end({ timeout: 1 }))
+  log.info({ applied }, "database is up to date")
+  const command = (name: string) => [process.execPath, join(import.meta.dir, `${name}.js`)]
+  const trio = await planTrio({ port, command, environment: {} })
+  for (const spec of trio.specs) supervisor.start(spec)
+  supervisor.ready(trio.health, READY_TIMEOUT_MS).then(
+    () => log.info({ port }, "ready"),
+    // Processes wait for their dependencies as long as it takes: late is worth a line, not an end.
+    (error: Error) => log.warn(error.message),
+  )
+  const reason = await supervisor.failed
+  log.fatal(reason)
+  await supervisor.stop()
+  process.exit(1)
+})

@@ -1,0 +1,64 @@
+import { afterAll, beforeAll, expect, test } from "bun:test"
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { findTestFiles } from "./files.ts"
+import { runFiles } from "./run-files.ts"
+
+let root: string
+
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), "pulsecal-runner-"))
+  const passing = `import { test } from "bun:test"; for (let i = 0; i < 5; i++) test("t" + i, () => Bun.sleep(5))`
+  const files: Record<string, string> = {
+    "core/a.test.ts": passing,
+    "core/b.test.ts": passing,
+    "api/c.test.ts": passing,
+    "api/failing.test.ts": `import { expect, test } from "bun:test"; test("good", () => {}); test("bad", () => { expect(1).toBe(2) })`,
+    "api/broken.test.ts": `import "./nowhere.ts"; import { test } from "bun:test"; test("never", () => {})`,
+    "api/killed.test.ts": `import { test } from "bun:test"; test("last", () => process.kill(process.pid, "SIGKILL"))`,
+    "api/ended.test.ts": `import { test } from "bun:test"; test("last", () => process.exit(0))`,
+    "tests/x.alone.test.ts": passing,
+    "tests/outside/y.test.ts": passing,
+  }
+  for (const [path, text] of Object.entries(files)) {
+    await mkdir(join(root, path, ".."), { recursive: true })
+    await writeFile(join(root, path), text)
+  }
+})
+afterAll(() => rm(root, { recursive: true }))
+
+const run = (files: string[]) => runFiles({ root, files, options: [], environment: {}, atOnce: 3 })
+
+test("files run at once are all counted", async () => {
+  expect(await run(["core/a.test.ts", "core/b.test.ts", "api/c.test.ts", "tests/x.alone.test.ts"])).toEqual({
+    passed: 20,
+    failed: 0,
+    failures: [],
+  })
+})
+
+test("a failing test, a file broken at import, and a process that ends in the middle are failures, each named", async () => {
+  const { passed, failed, failures } = await run([
+    "api/failing.test.ts",
+    "api/broken.test.ts",
+    "api/killed.test.ts",
+    "api/ended.test.ts",
+    "core/a.test.ts",
+  ])
+  expect({ passed, failed }).toEqual({ passed: 6, failed: 4 })
+  expect(failures.sort()).toEqual([
+    "api/broken.test.ts: did not run to its end",
+    "api/ended.test.ts: did not run to its end",
+    "api/failing.test.ts: bad",
+    "api/killed.test.ts: did not run to its end",
+  ])
+})
+
+test("every test file is found but those outside, which are found when asked for; those with a clock run alone", async () => {
+  const all = await findTestFiles(root, [])
+  expect(all.alone).toEqual(["tests/x.alone.test.ts"])
+  expect(all.together).toHaveLength(7)
+  expect(await findTestFiles(root, ["tests/outside"])).toEqual({ together: ["tests/outside/y.test.ts"], alone: [] })
+  expect((await findTestFiles(root, ["core/", "x.alone"])).together).toEqual(["core/a.test.ts", "core/b.test.ts"])
+})

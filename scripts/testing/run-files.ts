@@ -1,0 +1,66 @@
+import { mkdtemp, readFile, rm } from "node:fs/promises"
+import { availableParallelism, tmpdir } from "node:os"
+import { join } from "node:path"
+import { add, NOTHING, type Tally, tally } from "./tally.ts"
+
+/** A bound on a hang, not an expectation: tests that promise a time measure it themselves. */
+const TEST_TIMEOUT_MS = 30_000
+/** One file takes seconds, the longest about a minute; beyond this something hangs. */
+const FILE_TIMEOUT_MS = 5 * 60_000
+
+export type RunFiles = { root: string; files: string[]; options: string[]; environment: Record<string, string>; atOnce: number }
+
+/** As many as there are cores: half of every test is waiting, but the clocks in them are real. */
+export const CORES = availableParallelism()
+
+const running = new Set<Bun.Subprocess>()
+let stopped = false
+
+/**
+ * Runs each file in a process of its own, some at once, and counts. (Bun's `--parallel` would do, but a worker that has
+ * isolated one file fails to load firebase-admin in the next: "require() async module jose is unsupported", Bun 1.4.5.)
+ */
+export async function runFiles(run: RunFiles): Promise<Tally> {
+  const waiting = [...run.files]
+  const counted: Tally[] = []
+  const lane = async () => {
+    for (let file = waiting.shift(); file && !stopped; file = waiting.shift()) counted.push(await runFile(run, file))
+  }
+  await Promise.all(Array.from({ length: run.atOnce }, lane))
+  return counted.reduce(add, NOTHING)
+}
+
+async function runFile({ root, options, environment }: RunFiles, file: string): Promise<Tally> {
+  const folder = await mkdtemp(join(tmpdir(), "pulsecal-report-"))
+  const reportFile = join(folder, "junit.xml")
+  const report = ["--reporter=junit", `--reporter-outfile=${reportFile}`, `--timeout=${TEST_TIMEOUT_MS}`]
+  const child = Bun.spawn([process.execPath, "test", ...report, ...options, `./${file}`], {
+    cwd: root,
+    env: { ...process.env, ...environment },
+    stdio: ["ignore", "pipe", "pipe"],
+    timeout: FILE_TIMEOUT_MS,
+  })
+  running.add(child)
+  const [out, err, exitCode] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited])
+  running.delete(child)
+  const text = await readFile(reportFile, "utf8").catch(() => "")
+  await rm(folder, { recursive: true, force: true })
+  const counted = tally(text, [file], exitCode)
+  // Bun tells the story on stderr; stdout is what the tests themselves print.
+  console.log(counted.failed > 0 ? `${out}${err}`.trimEnd() : passes(err))
+  return counted
+}
+
+/** The file and its passed tests, without the version above and the counts below. */
+function passes(story: string): string {
+  return story
+    .split("\n")
+    .filter((line) => line.startsWith("(pass)") || line.endsWith(".test.ts:"))
+    .join("\n")
+}
+
+/** Ends the run in progress, and waits for it. */
+export async function stopRun(): Promise<void> {
+  stopped = true
+  await Promise.all([...running].map((child) => [child.kill("SIGTERM"), child.exited][1]))
+}
