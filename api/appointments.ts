@@ -6,15 +6,15 @@ import { BookAppointment, ChangeAppointment, ListAppointments } from "../core/ap
 import type { Deps, Env } from "./env.ts"
 import { body, idOf, query } from "./validate.ts"
 
-export const appointments = ({ pool, parties, guards }: Deps) => {
+export const appointments = ({ pool, desk, guards }: Deps) => {
   const party = guards.only("PATIENT", "DOCTOR", "RECEPTIONIST")
   return new Hono<Env>()
     .post("/", guards.only("PATIENT", "RECEPTIONIST"), body(BookAppointment), async (c) =>
-      c.json(await bookAppointment(pool, parties, c.var.principal, c.req.valid("json")), 201),
+      c.json(await bookAppointment(pool, desk, c.var.principal, c.req.valid("json")), 201),
     )
     .get("/", party, query(ListAppointments), async (c) => c.json(await listAppointmentsOf(pool, c.var.principal, c.req.valid("query"))))
     .get("/:id", party, async (c) => c.json(await readAppointment(pool, c.var.principal, idOf(c.req.param("id"), "appointment"))))
     .put("/:id", party, body(ChangeAppointment), async (c) =>
-      c.json(await changeAppointment(pool, parties, c.var.principal, idOf(c.req.param("id"), "appointment"), c.req.valid("json"))),
+      c.json(await changeAppointment(pool, desk.parties, c.var.principal, idOf(c.req.param("id"), "appointment"), c.req.valid("json"))),
     )
 }

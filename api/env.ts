@@ -1,4 +1,4 @@
-import type { Parties } from "../core/appointments/parties.ts"
+import type { BookingDesk } from "../core/appointments/book.ts"
 import type { Identity, Principal } from "../core/auth/principal.ts"
 import type { Config } from "../core/config.ts"
 import type { Pool } from "../core/db.ts"
@@ -15,7 +15,7 @@ export type Deps = {
   pool: Pool
   log: Log
   health: Health
-  parties: Parties
+  desk: BookingDesk
   guards: Guards
   /** Called after every write: what was committed is published soon. */
   published: () => void

@@ -2,13 +2,19 @@ import { type Patient, type Receptionist, requireActive } from "../auth/principa
 import type { Db } from "../db.ts"
 import { bookableSlot } from "../doctors/schedule/availability.ts"
 import type { DoctorSchedule } from "../doctors/schedule/queries.ts"
+import type { Slot } from "../doctors/schedule/slots.ts"
 import { forbidden, invalid, notFound } from "../errors.ts"
 import { newEvent } from "../events/log.ts"
+import type { PatientName } from "../patients/queries.ts"
 import { instant } from "../time.ts"
-import { claimTime } from "./claim-time.ts"
+import type { Bookings } from "./bookings.ts"
 import type { Parties } from "./parties.ts"
-import { insertAppointment } from "./queries.ts"
+import type { NewAppointment } from "./queries.ts"
 import type { Appointment, BookAppointment } from "./schema.ts"
+import { slotTaken } from "./taken.ts"
+
+/** What a process keeps for booking. */
+export type BookingDesk = { parties: Parties; bookings: Bookings }
 
 /**
  * Books a slot: 404 for an unknown doctor or patient, 422 for what is not a bookable slot, 409 with the next free slots
@@ -16,16 +22,20 @@ import type { Appointment, BookAppointment } from "./schema.ts"
  */
 export async function bookAppointment(
   db: Db,
-  parties: Parties,
+  desk: BookingDesk,
   caller: Patient | Receptionist,
   input: BookAppointment,
 ): Promise<Appointment> {
   const patientId = patientFor(caller, input)
+  const { parties, bookings } = desk
   return await parties.withSchedule(db, input.doctorId, async (doctor) => {
     if (caller.role === "RECEPTIONIST" && doctor.clinicId !== caller.clinicId) throw notFound("doctor")
-    const booked = await bookWith(db, doctor, await parties.patient(db, patientId), input)
-    if (!booked) parties.forgetPatient(patientId)
-    return booked
+    const slot = bookableSlot(doctor, input.scheduledAt.getTime(), Date.now())
+    const outcome = await bookings.book(newAppointment(doctor, await parties.patient(db, patientId), slot, input))
+    if (outcome === "taken") throw await slotTaken(db, doctor, slot)
+    if (outcome !== "stale") return outcome
+    parties.forgetPatient(patientId)
+    return undefined
   })
 }
 
@@ -39,31 +49,18 @@ function patientFor(caller: Patient | Receptionist, input: BookAppointment): str
   return caller.patientId
 }
 
-/** Undefined when the doctor or the patient is no longer as given. */
-async function bookWith(
-  db: Db,
+function newAppointment(
   doctor: DoctorSchedule,
-  patient: { id: string; name: string; version: number },
-  input: BookAppointment,
-): Promise<Appointment | undefined> {
-  const slot = bookableSlot(doctor, input.scheduledAt.getTime(), Date.now())
+  patient: PatientName,
+  slot: Slot,
+  { type, reason = null }: BookAppointment,
+): NewAppointment {
   const id = Bun.randomUUIDv7()
-  const reason = input.reason ?? null
+  const start = new Date(slot.start)
   const event = newEvent({
     name: "appointment:new",
-    data: { appointmentId: id, patientName: patient.name, scheduledAt: instant(input.scheduledAt), reason },
+    data: { appointmentId: id, patientName: patient.name, scheduledAt: instant(start), reason },
     about: { doctorId: doctor.doctorId, clinicId: doctor.clinicId },
   })
-  const appointment = {
-    id,
-    doctorId: doctor.doctorId,
-    doctorVersion: doctor.version,
-    patientId: patient.id,
-    patientVersion: patient.version,
-    start: new Date(slot.start),
-    end: new Date(slot.end),
-    type: input.type,
-    reason,
-  }
-  return await claimTime(db, doctor, slot, () => insertAppointment(db, appointment, event))
+  return { id, doctor, patient, start, end: new Date(slot.end), type, reason, event }
 }

@@ -4,11 +4,11 @@ import { bookableSlot } from "../doctors/schedule/availability.ts"
 import { conflict, forbidden, notFound, Refusal } from "../errors.ts"
 import { newEvent } from "../events/log.ts"
 import { instant } from "../time.ts"
-import { claimTime } from "./claim-time.ts"
 import type { Parties } from "./parties.ts"
 import { findAppointment, updateStatus, updateTime } from "./queries.ts"
 import type { Appointment, AppointmentStatus, ChangeAppointment } from "./schema.ts"
 import { requireMove, requireReschedulable } from "./state.ts"
+import { claimTime } from "./taken.ts"
 
 /** A change lost to a rival is decided again on what the rival left. */
 const ATTEMPTS = 5

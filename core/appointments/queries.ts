@@ -34,35 +34,81 @@ const turn = (db: Db, doctorId: string) => db`
 
 export type NewAppointment = {
   id: string
-  doctorId: string
-  /** The versions that the slot and the event were made from. */
-  doctorVersion: number
-  patientId: string
-  patientVersion: number
+  /** As they were, by their versions, when the slot and the event were made. */
+  doctor: { doctorId: string; clinicId: string; name: string; version: number }
+  patient: { id: string; name: string; version: number }
   start: Date
   end: Date
   type: AppointmentType
   reason: string | null
+  event: NewEvent
 }
 
+/** What became of one: booked; taken by another; or stale, because the doctor or the patient is no longer as given or takes no bookings. */
+export type BookingOutcome = Appointment | "taken" | "stale"
+
+type BookedRow = { current: boolean; status: AppointmentStatus | null; version: number; createdAt: Date; updatedAt: Date }
+
 /**
- * Books and announces in one round trip. Undefined when the doctor or the patient has changed since the slot was looked
- * at, or takes no bookings: look again. Throws `appointments_no_overlap` when the time is taken.
+ * Books as many as can be and announces each that is, in one round trip and one commit. Those who ask for a doctor's time queue
+ * on the doctor's lock instead of deadlocking in the exclusion constraint, which decides; the locks are taken in one order, so that
+ * two such statements cannot deadlock either. Outcomes come in the order asked for.
  */
-export async function insertAppointment(db: Db, a: NewAppointment, event: NewEvent): Promise<Appointment | undefined> {
-  const row = maybeOne(
-    await db<Row[]>`
-    with ${turn(db, a.doctorId)},
-    changed as (
+export async function insertAppointments(db: Db, asked: NewAppointment[]): Promise<BookingOutcome[]> {
+  const rows = await db<BookedRow[]>`
+    with asked as materialized (
+      select * from jsonb_to_recordset(${db.json(asked.map(askedRow))}) as r (n int, id uuid, doctor_id uuid, doctor_version int, patient_id uuid,
+        patient_version int, starts timestamptz, ends timestamptz, type text, reason text, event_id uuid, name text, subject text, rooms text[], data jsonb)),
+    turn as materialized (
+      select pg_advisory_xact_lock(key) from (select distinct hashtextextended(doctor_id::text, 0) as key from asked order by key) keys),
+    ready as materialized (
+      select a.*, d.clinic_id
+      from (select count(*) from turn) locked, asked a
+      cross join lateral (select clinic_id from doctors where id = a.doctor_id and version = a.doctor_version and active offset 0) d
+      cross join lateral (select from patients where id = a.patient_id and version = a.patient_version offset 0) p
+      order by a.n),
+    booked as (
       insert into appointments (id, doctor_id, patient_id, clinic_id, during, type, reason)
-      select ${a.id}, d.id, p.id, d.clinic_id, tstzrange(${a.start}, ${a.end}), ${a.type}, ${a.reason}
-      from turn, doctors d, patients p
-      where d.id = ${a.doctorId} and d.version = ${a.doctorVersion} and d.active and p.id = ${a.patientId} and p.version = ${a.patientVersion}
-      returning *),
-    announced as (${announced(db, event)})
-    select ${columns(db)} from changed a join doctors d on d.id = a.doctor_id join patients p on p.id = a.patient_id`,
-  )
-  return row && appointment(row)
+      select id, doctor_id, patient_id, clinic_id, tstzrange(starts, ends), type, reason from ready
+      on conflict on constraint appointments_no_overlap do nothing
+      returning id, status, version, created_at, updated_at),
+    announced as (
+      insert into events (id, name, subject, rooms, data)
+      select ready.event_id, ready.name, ready.subject, ready.rooms, ready.data from ready join booked using (id) order by ready.n)
+    select ready.id is not null as current, booked.status, booked.version, booked.created_at as "createdAt", booked.updated_at as "updatedAt"
+    from asked left join ready using (id) left join booked using (id) order by asked.n`
+  return rows.map((row, n) => outcome(row, asked[n] as NewAppointment))
+}
+
+function askedRow({ id, doctor, patient, start, end, type, reason, event }: NewAppointment, n: number) {
+  const { id: event_id, name, subject, rooms, data } = event
+  const versions = { doctor_version: doctor.version, patient_version: patient.version }
+  const times = { starts: start.toISOString(), ends: end.toISOString() }
+  return {
+    n,
+    id,
+    doctor_id: doctor.doctorId,
+    patient_id: patient.id,
+    ...versions,
+    ...times,
+    type,
+    reason,
+    event_id,
+    name,
+    subject,
+    rooms,
+    data,
+  }
+}
+
+/** The versions held, so the names are the rows' and need not be joined. */
+function outcome({ current, status, version, createdAt, updatedAt }: BookedRow, a: NewAppointment): BookingOutcome {
+  if (!current) return "stale"
+  if (status === null) return "taken"
+  const { doctorId, clinicId } = a.doctor
+  const parties = { doctorId, doctorName: a.doctor.name, patientId: a.patient.id, patientName: a.patient.name, clinicId }
+  const booked = { status, version, createdAt, updatedAt }
+  return appointment({ id: a.id, ...parties, scheduledAt: a.start, endsAt: a.end, type: a.type, reason: a.reason, ...booked })
 }
 
 /** Moves the status and announces it. Undefined when the version is no longer the row's. */
@@ -87,7 +133,10 @@ export async function updateStatus(
 
 export type NewTime = { id: string; version: number; doctorId: string; doctorVersion: number; start: Date; end: Date }
 
-/** Moves the appointment to another slot, back to PENDING, and announces it. As {@link insertAppointment} otherwise. */
+/**
+ * Moves the appointment to another slot, back to PENDING, and announces it. Undefined when it or the doctor is no longer as given.
+ * Throws `appointments_no_overlap` when the time is taken.
+ */
 export async function updateTime(db: Db, a: NewTime, event: NewEvent): Promise<Appointment | undefined> {
   const row = maybeOne(
     await db<Row[]>`
@@ -113,25 +162,40 @@ export async function findAppointment(db: Db, id: string): Promise<Appointment |
   return row && appointment(row)
 }
 
-/** Whose appointments: each of these has an index of its own that is already in the list's order. */
+/** Whose appointments. */
 export type Scope = { patientId: string } | { doctorId: string } | { clinicId: string }
 
 export type Page = { status?: AppointmentStatus; from?: Date; to?: Date; after?: { scheduledAt: Date; id: string }; limit: number }
 
-/** By `scheduledAt`, then id; `from` is included, `to` is not. */
+/** By `scheduledAt`, then id; `from` is included, `to` is not. A patient's and a doctor's have an index in this order. */
 export async function listAppointments(db: Db, scope: Scope, page: Page): Promise<Appointment[]> {
-  const own =
-    "patientId" in scope
-      ? db`a.patient_id = ${scope.patientId}`
-      : "doctorId" in scope
-        ? db`a.doctor_id = ${scope.doctorId}`
-        : db`a.clinic_id = ${scope.clinicId}`
-  const after = page.after ? db`and (a.scheduled_at, a.id) > (${page.after.scheduledAt}, ${page.after.id}::uuid)` : db``
+  if ("clinicId" in scope) return await listClinicAppointments(db, scope.clinicId, page)
+  const own = "patientId" in scope ? db`a.patient_id = ${scope.patientId}` : db`a.doctor_id = ${scope.doctorId}`
   const rows = await db<Row[]>`
     select ${columns(db)} from appointments a join doctors d on d.id = a.doctor_id join patients p on p.id = a.patient_id
-    where ${own} ${after}
-      and a.scheduled_at >= coalesce(${page.from ?? null}::timestamptz, '-infinity') and a.scheduled_at < coalesce(${page.to ?? null}::timestamptz, 'infinity')
-      and (${page.status ?? null}::text is null or a.status = ${page.status ?? null})
+    where ${own} ${within(db, page)}
     order by a.scheduled_at, a.id limit ${page.limit}`
   return rows.map(appointment)
+}
+
+/** Merged from the pages of the clinic's doctors: an index for the clinic alone would make every booking dearer. */
+async function listClinicAppointments(db: Db, clinicId: string, page: Page): Promise<Appointment[]> {
+  const rows = await db<Row[]>`
+    select ${columns(db)}
+    from doctors d
+    cross join lateral (
+      select * from appointments a where a.doctor_id = d.id ${within(db, page)} order by a.scheduled_at, a.id limit ${page.limit}) a
+    join patients p on p.id = a.patient_id
+    where d.clinic_id = ${clinicId}
+    order by a.scheduled_at, a.id limit ${page.limit}`
+  return rows.map(appointment)
+}
+
+/** What a page asks for. Left-out bounds are no conditions, so that the index's order is the plan. */
+function within(db: Db, { status, from, to, after }: Page) {
+  return db`
+    ${after ? db`and (a.scheduled_at, a.id) > (${after.scheduledAt}, ${after.id}::uuid)` : db``}
+    ${from ? db`and a.scheduled_at >= ${from}` : db``}
+    ${to ? db`and a.scheduled_at < ${to}` : db``}
+    ${status ? db`and a.status = ${status}` : db``}`
 }

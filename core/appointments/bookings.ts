@@ -1,0 +1,66 @@
+/**
+ * Bookings of one process, committed in groups: what is asked for while a group is on its way makes the next one. A lone booking
+ * waits for nobody; under load many share one statement, one commit and one wait for the disk, so that each costs a fraction.
+ */
+import { isRetryable, isUnavailable, type Pool } from "../db.ts"
+import { Refusal } from "../errors.ts"
+import { type BookingOutcome, insertAppointments, type NewAppointment } from "./queries.ts"
+
+/** Groups on their way at once: while one waits for the disk, the other computes. */
+const GROUPS_MAX = 2
+/** A larger group gains little and makes the first wait for the last. */
+const GROUP_SIZE_MAX = 64
+/** Several seconds of work at the rate measured; whoever comes after that is better told so at once. */
+const WAITING_MAX = 5_000
+
+type Waiting = { asked: NewAppointment; resolve: (outcome: BookingOutcome) => void; reject: (error: unknown) => void }
+
+export class Bookings {
+  readonly #waiting: Waiting[] = []
+  #groups = 0
+
+  constructor(private readonly pool: Pool) {}
+
+  /** Books with the next group. Resolves when it is committed. */
+  book(asked: NewAppointment): Promise<BookingOutcome> {
+    if (this.#waiting.length >= WAITING_MAX)
+      throw new Refusal("unavailable", "Too many are booking at once. Try again.", { retryAfterSeconds: 1 })
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ asked, resolve, reject })
+      this.#next()
+    })
+  }
+
+  #next(): void {
+    if (this.#groups >= GROUPS_MAX || this.#waiting.length === 0) return
+    this.#groups++
+    this.#commit(this.#waiting.splice(0, GROUP_SIZE_MAX)).finally(() => {
+      this.#groups--
+      this.#next()
+    })
+  }
+
+  async #commit(group: Waiting[]): Promise<void> {
+    try {
+      const outcomes = await insertAppointments(
+        this.pool,
+        group.map((w) => w.asked),
+      )
+      for (const [n, { resolve }] of group.entries()) resolve(outcomes[n] as BookingOutcome)
+    } catch (error) {
+      // The locks make deadlocks all but impossible; one that happens all the same is run again. So is each of a group alone, lest
+      // one that is at fault fail the others. When Postgres is away nobody knows what was committed, and nothing is run again.
+      const again = !isUnavailable(error) && (group.length > 1 || isRetryable(error))
+      await Promise.all(group.map((w) => (again ? this.#alone(w) : w.reject(error))))
+    }
+  }
+
+  async #alone({ asked, resolve, reject }: Waiting): Promise<void> {
+    try {
+      const [outcome] = await insertAppointments(this.pool, [asked])
+      resolve(outcome as BookingOutcome)
+    } catch (error) {
+      reject(error)
+    }
+  }
+}
