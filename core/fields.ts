@@ -30,8 +30,12 @@ export const text = characters(TEXT_MAX)
 export const longText = characters(LONG_TEXT_MAX)
 
 export const uuid = z.uuid()
-export const latitude = z.number().min(-90).max(90)
-export const longitude = z.number().min(-180).max(180)
+/** A tenth of a millimetre. Postgres refuses to square what is so near zero that the result underflows. */
+const DEGREES_MIN = 1e-9
+/** Degrees as they are kept and searched by: what is smaller than any place is zero. */
+export const snapDegrees = (degrees: number) => (Math.abs(degrees) < DEGREES_MIN ? 0 : degrees)
+export const latitude = z.number().min(-90).max(90).overwrite(snapDegrees)
+export const longitude = z.number().min(-180).max(180).overwrite(snapDegrees)
 
 /** An RFC 3339 instant, with `Z` or an offset; days that do not exist are refused. */
 export const instantField = z.iso

@@ -193,11 +193,11 @@ create table events (
   rooms        text[]      not null, -- who may hear it; none: internal
   data         jsonb       not null,
   occurred_at  timestamptz not null default clock_timestamp(),
-  "offset"     bigint,
-  constraint events_pkey primary key (seq),
-  constraint events_offset_key unique ("offset")
+  "offset"     bigint
 );
-create index events_unpublished on events (seq) where "offset" is null;
+-- Each event is in one of the two: a booking pays for one entry, and so does its publication.
+create unique index events_unpublished on events (seq) where "offset" is null;
+create unique index events_by_offset on events ("offset") where "offset" is not null;
 
 -- What each room may hear, in order: written by the publisher with the offsets, so that a booking does not pay for it
 -- and a replay reads exactly what it sends, however long the log is.

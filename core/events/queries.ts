@@ -61,7 +61,7 @@ export async function assignOffsets(db: Db, limit: number, turn: string): Promis
     assigned as (
       update events e
       set "offset" = moved.head - (select count(*) from pending) + numbered.n
-      from numbered, moved where e.seq = numbered.seq
+      from numbered, moved where e.seq = numbered.seq and e."offset" is null
       returning e."offset", e.id, e.name, e.subject, e.rooms, e.data, e.occurred_at),
     listed as (
       insert into room_events (room, "offset")
@@ -70,7 +70,7 @@ export async function assignOffsets(db: Db, limit: number, turn: string): Promis
 }
 
 export async function hasUnpublished(db: Db): Promise<boolean> {
-  return maybeOne(await db`select 1 from events where "offset" is null limit 1`) !== undefined
+  return maybeOne(await db`select 1 from events where "offset" is null order by seq limit 1`) !== undefined
 }
 
 /** How many committed events wait for an offset, counted up to `limit`, and for how long the oldest has. */
@@ -101,5 +101,5 @@ export async function listRoomEvents(db: Db, rooms: string[], after: number, upT
         order by re."offset" limit ${limit}) heard
       order by heard."offset" limit ${limit})
     select e."offset", e.id, e.name, e.subject, e.rooms, e.data, e.occurred_at as "occurredAt"
-    from wanted join events e using ("offset") order by e."offset"`
+    from wanted join events e using ("offset") where e."offset" is not null order by e."offset"`
 }

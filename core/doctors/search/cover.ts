@@ -6,7 +6,7 @@ import { EARTH_RADIUS_KM } from "./haversine.ts"
 
 /**
  * How far covers of each resolution go: fine enough not to read much beyond the rim, coarse enough for at most some 75 cells
- * (500 for the last, where finer ones would be tens of thousands). What is found once serves every position in a whole
+ * (500 for the last, 900 by a pentagon, where finer ones would be tens of thousands). What is found once serves every position in a whole
  * `region` cell, 49 times as large, so that a city has few.
  */
 const REACHES: readonly Reach[] = [
@@ -32,7 +32,7 @@ const CACHED_CELLS_MAX = 500_000
 const CIRCUMRADIUS_EDGES = 1.12
 const circumradiusKm = (resolution: number) => CIRCUMRADIUS_EDGES * getHexagonEdgeLengthAvg(resolution, UNITS.km)
 /** A ring's nearest centres are 1.5 edges beyond the last one's, less where cells are small. Only a first guess hangs on it. */
-const RING_EDGES = 1.4
+const RING_EDGES = 1.25
 
 const surroundings = new LRUCache<string, Surroundings>({ maxSize: CACHED_CELLS_MAX, sizeCalculation: (s) => s.cells.length })
 
@@ -45,9 +45,8 @@ export function coverOf(latitude: number, longitude: number, radiusKm: number): 
   if (!reach) throw new Error(`no cover reaches ${radiusKm} km`)
   const region = latLngToCell(latitude, longitude, reach.region)
   const key = `${region}:${reach.reachKm}`
-  let around = surroundings.get(key)
-  if (!around) surroundings.set(key, (around = findSurroundings(region, reach)))
-  const { cells, centres } = around
+  const { cells, centres } = surroundings.get(key) ?? findSurroundings(region, reach)
+  if (!surroundings.has(key)) surroundings.set(key, { cells, centres })
   const [x, y, z] = unitVector(latitude, longitude)
   const farthest = squaredChord(radiusKm + circumradiusKm(reach.resolution))
   const cover: string[] = []
@@ -68,11 +67,13 @@ function findSurroundings(region: string, { reachKm, resolution, region: regionR
   const farthestKm = reachKm + circumradiusKm(regionResolution) + circumradiusKm(resolution)
   const [centre, farthest] = [unitVector(...middle), squaredChord(farthestKm)]
   const ringKm = RING_EDGES * getHexagonEdgeLengthAvg(resolution, UNITS.km)
-  for (let rings = Math.ceil(farthestKm / ringKm); ; rings++) {
-    const around: Surroundings = { cells: [], centres: [] }
-    const disk = gridDiskDistances(latLngToCell(...middle, resolution), rings)
-    const counts = disk.map((ring) => ring.filter((cell) => addWithin(around, cell, centre, farthest)).length)
-    if (counts.at(-1) === 0) return around
+  const around: Surroundings = { cells: [], centres: [] }
+  for (let looked = 0, rings = Math.ceil(farthestKm / ringKm); ; rings++) {
+    let within = 0
+    for (const ring of gridDiskDistances(latLngToCell(...middle, resolution), rings).slice(looked))
+      within = ring.filter((cell) => addWithin(around, cell, centre, farthest)).length
+    if (within === 0) return around
+    looked = rings + 1
   }
 }
 

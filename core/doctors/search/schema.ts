@@ -1,5 +1,5 @@
 import { z } from "zod"
-import { TEXT_MAX } from "../../fields.ts"
+import { snapDegrees, TEXT_MAX } from "../../fields.ts"
 
 const RADIUS_MAX_KM = 500
 const RADIUS_DEFAULT_KM = 10
@@ -25,15 +25,18 @@ const text = z
   .meta({ maxLength: TEXT_MAX })
 
 const wholeFrom = (min: number, max: number) =>
-  decimal.refine((n) => Number.isSafeInteger(n) && n >= min && n <= max, `must be a whole number from ${min}${max < Number.MAX_SAFE_INTEGER ? ` to ${max}` : ""}`)
+  decimal.refine(
+    (n) => Number.isSafeInteger(n) && n >= min && n <= max,
+    `must be a whole number from ${min}${max < Number.MAX_SAFE_INTEGER ? ` to ${max}` : ""}`,
+  )
 const between = (min: number, max: number) => decimal.refine((n) => n >= min && n <= max, `must be from ${min} to ${max}`)
 const fee = decimal.refine((n) => n >= 0, "must not be negative")
 
 /** The query string of a search, values as they arrive: texts. Parameters it does not name are ignored. */
 export const SearchQuery = z
   .object({
-    latitude: between(-90, 90).optional().meta({ description: "With longitude: the place to search around." }),
-    longitude: between(-180, 180).optional(),
+    latitude: between(-90, 90).overwrite(snapDegrees).optional().meta({ description: "With longitude: the place to search around." }),
+    longitude: between(-180, 180).overwrite(snapDegrees).optional(),
     radius: decimal
       .refine((n) => n > 0 && n <= RADIUS_MAX_KM, `must be more than 0 and at most ${RADIUS_MAX_KM}`)
       .default(RADIUS_DEFAULT_KM)

@@ -1,7 +1,7 @@
 import type { Db } from "../../db.ts"
 import { coverOf } from "./cover.ts"
 import { type Position, planSearch } from "./plan.ts"
-import { type Disk, listByName, listNear, listNearFiltered, listPageByName, type Window } from "./queries.ts"
+import { type Disk, type FoundRow, listByName, listNear, listNearNamed, listPageByName, type Window } from "./queries.ts"
 import type { DoctorListing, SearchAnswer, SearchQuery } from "./schema.ts"
 
 /** Totals are exact up to here, and counting stops one further. */
@@ -10,9 +10,9 @@ const TOTAL_MAX = 1_000
 const NO_MAX = Number.MAX_SAFE_INTEGER
 
 /** The widening starts at this share of the radius that would hold the page if the doctors were spread evenly, for they never are. */
-const FIRST_SHARE = Number(process.env.SHARE ?? 0.5)
+const FIRST_SHARE = 0.5
 /** How it goes on: four times the area. */
-const WIDENING = Number(process.env.WID ?? 2)
+const WIDENING = 2
 
 /** Doctors that pass every filter: nearest first around a position, otherwise by name. Ties go by id. */
 export async function searchDoctors(db: Db, query: SearchQuery): Promise<SearchAnswer> {
@@ -20,8 +20,8 @@ export async function searchDoctors(db: Db, query: SearchQuery): Promise<SearchA
   switch (plan.path) {
     case "sql-near":
       return await searchNear(query, (disk, window) => listNear(db, query, disk, window), plan.around)
-    case "sql-near-filtered":
-      return await searchNear(query, (disk, window) => listNearFiltered(db, query, disk, window), plan.around)
+    case "sql-near-named":
+      return await searchNear(query, (disk, window) => listNearNamed(db, query, disk, window), plan.around)
     case "sql-listing":
       return await searchListing(db, query)
     default:
@@ -29,11 +29,11 @@ export async function searchDoctors(db: Db, query: SearchQuery): Promise<SearchA
   }
 }
 
-type List = (disk: Disk, window: Window) => ReturnType<typeof listNear>
+type List = (disk: Disk, window: Window) => Promise<FoundRow[]>
 
 /**
- * One statement where at most TOTAL_MAX doctors are within the radius. Where more are, those that it stopped at bound the
- * distance of the page's last doctor from above, and a disk of that radius holds the page.
+ * One statement where at most TOTAL_MAX doctors are within the radius. Where there are more, the page's last doctor is no farther
+ * than the same place among those that were found, so the widening ends there at the latest.
  */
 async function searchNear(query: SearchQuery, list: List, around: Position): Promise<SearchAnswer> {
   const { page, limit, radius } = query
@@ -41,14 +41,14 @@ async function searchNear(query: SearchQuery, list: List, around: Position): Pro
   const found = await list(diskOf(around, radius), { offset, limit, hitsMax: TOTAL_MAX + 1 })
   const hits = found[0]?.hits ?? 0
   if (hits <= TOTAL_MAX) return { data: listed(found), page, limit, total: hits, totalIsExact: true }
-  const bound = found.length === limit ? (found.at(-1)?.km ?? radius) : radius
-  const even = radius * Math.sqrt((offset + limit) / hits)
-  const data = await widen(list, around, { offset, limit, hitsMax: NO_MAX }, Math.min(even * FIRST_SHARE, bound), bound, radius)
+  const boundKm = (found.length === limit ? found.at(-1)?.km : null) ?? radius
+  const startKm = Math.min(FIRST_SHARE * radius * Math.sqrt((offset + limit) / hits), boundKm)
+  const data = await widen(list, around, { offset, limit, hitsMax: NO_MAX }, startKm, boundKm, radius)
   return { data, page, limit, total: TOTAL_MAX, totalIsExact: false }
 }
 
-/** Widens until the disk holds the page's last doctor, or is the whole. Whatever the start, the page is exact. */
-async function widen(list: List, around: Position, window: Window, startKm: number, boundKm: number, radiusKm: number): Promise<DoctorListing[]> {
+/** Widens until the disk holds the page's last doctor, or is the whole. Whatever the start and the bound, the page is exact. */
+async function widen(list: List, around: Position, window: Window, startKm: number, boundKm: number, radiusKm: number) {
   for (let km = startKm; ; km = km < boundKm ? Math.min(km * WIDENING, boundKm) : radiusKm) {
     const found = await list(diskOf(around, km), window)
     if (km >= radiusKm || (found[0]?.hits ?? 0) >= window.offset + window.limit) return listed(found)
@@ -61,7 +61,7 @@ async function searchListing(db: Db, query: SearchQuery): Promise<SearchAnswer> 
   const found = await listByName(db, query, { offset, limit, hitsMax: TOTAL_MAX + 1 })
   const hits = found[0]?.hits ?? 0
   if (hits <= TOTAL_MAX) return { data: listed(found), page, limit, total: hits, totalIsExact: true }
-  const data = listed(await listPageByName(db, query, limit, offset))
+  const data = (await listPageByName(db, query, limit, offset)).map((doctor) => ({ ...doctor, distanceKm: null }))
   return { data, page, limit, total: TOTAL_MAX, totalIsExact: false }
 }
 
@@ -69,22 +69,11 @@ function diskOf({ latitude, longitude }: Position, radiusKm: number): Disk {
   return { latitude, longitude, radiusKm, ...coverOf(latitude, longitude, radiusKm) }
 }
 
-function listed(found: readonly (DoctorListing & { km?: number | null })[]): DoctorListing[] {
-  return found
-    .filter((d) => d.id !== null)
-    .map((d) => ({
-      id: d.id,
-      name: d.name,
-      specialization: d.specialization,
-      consultationFee: d.consultationFee,
-      currency: d.currency,
-      clinicId: d.clinicId,
-      clinicName: d.clinicName,
-      clinicAddress: d.clinicAddress,
-      city: d.city,
-      clinicLatitude: d.clinicLatitude,
-      clinicLongitude: d.clinicLongitude,
-      services: d.services,
-      distanceKm: typeof d.km === "number" ? Math.round(d.km * 1000) / 1000 : null,
-    }))
+function listed(found: readonly FoundRow[]): DoctorListing[] {
+  return found.flatMap(({ hits: _, km, ...doctor }) => (doctor.id === null ? [] : [{ ...doctor, distanceKm: rounded(km) }]))
+}
+
+/** To metres. */
+function rounded(km: number | null): number | null {
+  return km === null ? null : Math.round(km * 1000) / 1000
 }
