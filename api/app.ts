@@ -43,7 +43,7 @@ export function createApp(deps: Deps) {
       },
     }),
   )
-  app.use(async (c, next) => {
+  app.use("/api/v1/*", async (c, next) => {
     await next()
     if (c.req.method !== "GET" && c.res.ok) deps.published()
   })

@@ -11,7 +11,7 @@ import { untilMigrated } from "../core/migrations/wait.ts"
 import { openRedis } from "../core/redis.ts"
 import { sleep } from "../core/time.ts"
 import { version } from "../package.json"
-import { createApp } from "./app.ts"
+import { type App, createApp } from "./app.ts"
 import { createGuards } from "./guards.ts"
 import { createRateLimits } from "./rate-limit.ts"
 import { createForward } from "./realtime-forward.ts"
@@ -21,7 +21,7 @@ const IDLE_TIMEOUT_SECONDS = 30
 /** Postgres gets this long to finish what is running when its connections close. */
 const POOL_CLOSE_SECONDS = 2
 
-export type Api = { url: string; port: number; health: Health; stop: () => Promise<void> }
+export type Api = { url: string; port: number; app: App; health: Health; stop: () => Promise<void> }
 
 /** Serves REST, and forwards sockets when it owns the public port. Listens at once; ready when the database is. */
 export function startApi(config: Config, log: Log): Api {
@@ -50,6 +50,7 @@ export function startApi(config: Config, log: Log): Api {
   return {
     url: `http://127.0.0.1:${server.port}`,
     port: server.port as number,
+    app,
     health,
     async stop() {
       health.phase = "draining"

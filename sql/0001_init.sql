@@ -19,7 +19,7 @@ create table clinics (
   name               text             not null,
   address            text             not null,
   city               text             not null,
-  city_key           text             not null, -- cityKey(city), core/text.ts
+  city_key           text             not null, -- caseKey(city), core/text.ts
   latitude           double precision not null,
   longitude          double precision not null,
   timezone           text             not null, -- IANA name, from the coordinates
@@ -138,7 +138,6 @@ create table appointments (
   id            uuid        not null,
   doctor_id     uuid        not null,
   patient_id    uuid        not null,
-  clinic_id     uuid        not null,
   during        tstzrange   not null, -- [start, end)
   scheduled_at  timestamptz not null generated always as (lower(during)) stored,
   ends_at       timestamptz not null generated always as (upper(during)) stored,
@@ -151,7 +150,6 @@ create table appointments (
   constraint appointments_pkey primary key (id),
   constraint appointments_doctor_fkey foreign key (doctor_id) references doctors (id),
   constraint appointments_patient_fkey foreign key (patient_id) references patients (id),
-  constraint appointments_clinic_fkey foreign key (clinic_id) references clinics (id),
   constraint appointments_status_known check (
     status in ('PENDING', 'CONFIRMED', 'REJECTED', 'CANCELLED', 'WAITING', 'IN_PROGRESS', 'COMPLETED', 'NO_SHOW')),
   constraint appointments_type_known check (type in ('IN_PERSON', 'TELEMEDICINE')),

@@ -12,7 +12,7 @@ type Row = Omit<Appointment, "scheduledAt" | "endsAt" | "createdAt" | "updatedAt
 
 const columns = (db: Db) => db`
   a.id, a.doctor_id as "doctorId", d.name as "doctorName", a.patient_id as "patientId", p.name as "patientName",
-  a.clinic_id as "clinicId", a.scheduled_at as "scheduledAt", a.ends_at as "endsAt", a.status, a.type, a.reason, a.version,
+  d.clinic_id as "clinicId", a.scheduled_at as "scheduledAt", a.ends_at as "endsAt", a.status, a.type, a.reason, a.version,
   a.created_at as "createdAt", a.updated_at as "updatedAt"`
 
 const appointment = (row: Row): Appointment => ({
@@ -62,14 +62,14 @@ export async function insertAppointments(db: Db, asked: NewAppointment[]): Promi
     turn as materialized (
       select pg_advisory_xact_lock(key) from (select distinct hashtextextended(doctor_id::text, 0) as key from asked order by key) keys),
     ready as materialized (
-      select a.*, d.clinic_id
+      select a.*
       from (select count(*) from turn) locked, asked a
-      cross join lateral (select clinic_id from doctors where id = a.doctor_id and version = a.doctor_version and active offset 0) d
+      cross join lateral (select from doctors where id = a.doctor_id and version = a.doctor_version and active offset 0) d
       cross join lateral (select from patients where id = a.patient_id and version = a.patient_version offset 0) p
       order by a.n),
     booked as (
-      insert into appointments (id, doctor_id, patient_id, clinic_id, during, type, reason)
-      select id, doctor_id, patient_id, clinic_id, tstzrange(starts, ends), type, reason from ready
+      insert into appointments (id, doctor_id, patient_id, during, type, reason)
+      select id, doctor_id, patient_id, tstzrange(starts, ends), type, reason from ready
       on conflict on constraint appointments_no_overlap do nothing
       returning id, status, version, created_at, updated_at),
     announced as (

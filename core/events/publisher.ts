@@ -107,11 +107,8 @@ function knownAfter(fresh: LoggedEvent[], at: number): LoggedEvent[] | undefined
 
 async function addEntries(redis: Redis, key: string, events: LoggedEvent[], streamMaxEvents: number): Promise<void> {
   const pipeline = redis.pipeline()
-  for (const e of events) {
-    const fields = { id: e.id, name: e.name, subject: e.subject, rooms: JSON.stringify(e.rooms), data: JSON.stringify(e.data) }
-    const at = e.occurredAt.toISOString()
-    pipeline.xadd(key, "MAXLEN", "~", streamMaxEvents, `${e.offset}-0`, ...Object.entries(fields).flat(), "at", at)
-  }
+  for (const { offset, ...event } of events)
+    pipeline.xadd(key, "MAXLEN", "~", streamMaxEvents, `${offset}-0`, "event", JSON.stringify(event))
   for (const [error] of (await pipeline.exec()) ?? []) {
     // "Equal or smaller" is the answer of a stream that has it already.
     if (error && !error.message.includes("equal or smaller")) throw error

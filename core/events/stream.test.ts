@@ -96,7 +96,8 @@ test("the logs of two databases share a Redis and never hear each other", async 
   await one.announce(3)
   await a.publisher.sweep()
   // The other database's stream appears in this Redis too, under the key of its own log.
-  for (const { offset, id } of await other.stream(foreign.redis)) await a.redis.xadd(await other.key(), `${offset}-0`, "id", id)
+  for (const { offset, id } of await other.stream(foreign.redis))
+    await a.redis.xadd(await other.key(), `${offset}-0`, "event", JSON.stringify({ id }))
   await one.announce(2)
   await a.publisher.sweep()
   await Promise.all([one.expectAllHeard(followers[0]), other.expectAllHeard(followers[1])])

@@ -8,7 +8,7 @@ import type { Pool } from "../db.ts"
 import type { Log } from "../log.ts"
 import { MAX_BLOCK_MS } from "../redis.ts"
 import { sleep } from "../time.ts"
-import type { EventName, LoggedEvent } from "./catalog.ts"
+import type { LoggedEvent } from "./catalog.ts"
 import { offsetOf, streamKey } from "./publisher.ts"
 import { findLog, type LogState, listEvents } from "./queries.ts"
 
@@ -123,17 +123,9 @@ async function readStream(redis: Redis, key: string, cursor: number, signal: Abo
   }
 }
 
-function parseEntry(entryId: string, fields: string[]): LoggedEvent {
-  const field = (name: string) => fields[fields.indexOf(name) + 1] as string
-  return {
-    offset: offsetOf(entryId),
-    id: field("id"),
-    name: field("name") as EventName,
-    subject: field("subject"),
-    rooms: JSON.parse(field("rooms")),
-    data: JSON.parse(field("data")),
-    occurredAt: new Date(field("at")),
-  }
+function parseEntry(entryId: string, [, event = ""]: string[]): LoggedEvent {
+  const parsed = JSON.parse(event)
+  return { ...parsed, offset: offsetOf(entryId), occurredAt: new Date(parsed.occurredAt) }
 }
 
 /** The promise's outcome, or at once a rejection when the signal aborts: nothing here may hold up a stop. */

@@ -139,8 +139,8 @@ async function loadDesk(tx: Tx, seed: number, now: Date): Promise<void> {
   const visits = appointments(seed, { ...doctor, timezone: doctor.clinic.city.timezone }, people, now)
   for (const visit of visits)
     await tx`
-      insert into appointments (id, doctor_id, patient_id, clinic_id, during, status, type, reason, version, created_at, updated_at)
-      values (${visit.id}, ${doctor.id}, ${visit.patientId}, ${doctor.clinic.id}, tstzrange(${visit.start}, ${visit.end}), ${visit.status},
+      insert into appointments (id, doctor_id, patient_id, during, status, type, reason, version, created_at, updated_at)
+      values (${visit.id}, ${doctor.id}, ${visit.patientId}, tstzrange(${visit.start}, ${visit.end}), ${visit.status},
         ${visit.type}, ${visit.reason}, ${visit.version}, ${visit.createdAt}, ${visit.updatedAt})`
 }
 

@@ -133,7 +133,7 @@ export class TestLog implements AsyncDisposable {
   /** The stream's entries as (offset, event id). */
   async stream(redis: Redis): Promise<{ offset: number; id: string }[]> {
     const entries = await redis.xrange(await this.key(), "-", "+")
-    return entries.map(([entry, fields]) => ({ offset: Number(entry.split("-")[0]), id: fields[fields.indexOf("id") + 1] as string }))
+    return entries.map(([entry, fields]) => ({ offset: Number(entry.split("-")[0]), id: JSON.parse(fields[1] ?? "{}").id as string }))
   }
 
   /** Every committed event has its offset, offsets are dense, and the follower saw exactly the table, in order, each once. */

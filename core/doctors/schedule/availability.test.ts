@@ -42,8 +42,8 @@ async function appointment(doctorId: string, from: string | number, minutes: num
   const start = new Date(from)
   const end = new Date(start.getTime() + minutes * MINUTE_MS)
   await db.pool`
-    insert into appointments (id, doctor_id, patient_id, clinic_id, during, status)
-    values (${Bun.randomUUIDv7()}, ${doctorId}, ${patientId}, ${clinicId}, tstzrange(${start}, ${end}), ${status})`
+    insert into appointments (id, doctor_id, patient_id, during, status)
+    values (${Bun.randomUUIDv7()}, ${doctorId}, ${patientId}, tstzrange(${start}, ${end}), ${status})`
 }
 
 async function free(doctorId: string, date = MONDAY, now = LONG_AGO) {

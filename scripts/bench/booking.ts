@@ -1,0 +1,148 @@
+/**
+ * `bun run bench:booking`: bookings over HTTP against bare single-row inserts over HTTP, in one run, in turns; and the
+ * server time of one day's availability for a doctor with 10,000 appointments.
+ */
+import { mintDevelopmentToken } from "../../core/auth/development.ts"
+import type { Pool } from "../../core/db.ts"
+import { findAvailability } from "../../core/doctors/schedule/availability.ts"
+import { person } from "../../tests/harness/api.ts"
+import { median, percentile, say, spread, startBench } from "./environment.ts"
+
+const ROUNDS = 7
+const REQUESTS_PER_ROUND = 2_000
+const CONCURRENCY = 64
+const DOCTORS = 50
+const PATIENTS = 200
+const BUSY_APPOINTMENTS = 10_000
+const AVAILABILITY_CALLS = 1_000
+
+type Call = { url: string; init: RequestInit }
+
+/** Requests per second for the calls, `CONCURRENCY` at a time. Every answer must be 201. */
+async function rate(calls: Call[]): Promise<number> {
+  const queue = calls.values()
+  const started = performance.now()
+  await Promise.all(
+    Array.from({ length: CONCURRENCY }, async () => {
+      for (const { url, init } of queue) {
+        const response = await fetch(url, init)
+        await response.arrayBuffer()
+        if (response.status !== 201) throw new Error(`answered ${response.status}`)
+      }
+    }),
+  )
+  return (calls.length / (performance.now() - started)) * 1000
+}
+
+async function onboard(apiUrl: string) {
+  const week = Object.fromEntries(["mon", "tue", "wed", "thu", "fri", "sat", "sun"].map((day) => [day, [["00:00", "24:00"]]]))
+  const doctors: string[] = []
+  for (let i = 0; i < DOCTORS; i++) {
+    const { body } = await person(apiUrl, `doctor-${i}`).post("/doctors", {
+      name: `Doctor ${i}`,
+      specialization: "Cardiology",
+      consultationFee: 100,
+      clinicName: `Clinic ${i}`,
+      clinicAddress: "1 Main Street",
+      city: "New York",
+      clinicLatitude: 40.7,
+      clinicLongitude: -74,
+      workingHours: week,
+      slotMinutes: 30,
+    })
+    doctors.push(body.id)
+  }
+  const tokens: string[] = []
+  for (let i = 0; i < PATIENTS; i++) {
+    await person(apiUrl, `patient-${i}`).post("/patients", { name: `Patient ${i}` })
+    tokens.push(mintDevelopmentToken({ projectId: "demo-pulsecal", uid: `patient-${i}`, expiresInSeconds: 3600 }))
+  }
+  return { doctors, tokens }
+}
+
+/** Every call is for another slot: the doctors in turn, half-hour after half-hour from next week on. */
+function* bookings(url: string, doctors: string[], tokens: string[]): Generator<Call> {
+  const first = Math.ceil(Date.now() / 86_400_000 + 7) * 86_400_000
+  for (let n = 0; ; n++) {
+    const scheduledAt = new Date(first + Math.floor(n / doctors.length) * 1_800_000).toISOString()
+    const body = JSON.stringify({ doctorId: doctors[n % doctors.length], scheduledAt, reason: "General checkup" })
+    yield {
+      url,
+      init: { method: "POST", body, headers: { "content-type": "application/json", authorization: `Bearer ${tokens[n % tokens.length]}` } },
+    }
+  }
+}
+
+function take<T>(from: Generator<T>, count: number): T[] {
+  return Array.from({ length: count }, () => from.next().value as T)
+}
+
+async function benchBooking(apiUrl: string, bareUrl: string): Promise<void> {
+  const { doctors, tokens } = await onboard(apiUrl)
+  const booked = bookings(`${apiUrl}/api/v1/appointments`, doctors, tokens)
+  const inserted = bookings(bareUrl, doctors, tokens)
+  const rates: { booking: number; bare: number }[] = []
+  for (let round = 0; round <= ROUNDS; round++) {
+    // The order changes from round to round; the first warms both up and does not count.
+    const first = round % 2 === 0 ? "booking" : "bare"
+    const result = { booking: 0, bare: 0 }
+    for (const side of [first, first === "booking" ? "bare" : "booking"] as const)
+      result[side] = await rate(take(side === "booking" ? booked : inserted, REQUESTS_PER_ROUND))
+    if (round > 0) rates.push(result)
+    say(`round ${round}: booking ${result.booking.toFixed(0)}/s, bare insert ${result.bare.toFixed(0)}/s`)
+  }
+  const whole = (value: number) => value.toFixed(0)
+  console.log("| over HTTP, 64 callers, durable commits | median (min–max) |\n|---|---|")
+  console.log(
+    `| bookings a second | ${spread(
+      rates.map((r) => r.booking),
+      whole,
+    )} |`,
+  )
+  console.log(
+    `| bare single-row inserts a second | ${spread(
+      rates.map((r) => r.bare),
+      whole,
+    )} |`,
+  )
+  console.log(
+    `| booking ÷ bare insert | ${spread(
+      rates.map((r) => r.booking / r.bare),
+      (v) => v.toFixed(2),
+    )} |`,
+  )
+}
+
+async function benchAvailability(pool: Pool): Promise<void> {
+  const [doctor] = await pool`select id from doctors order by id limit 1`
+  const [patient] = await pool`select id from patients order by id limit 1`
+  await pool`
+    insert into appointments (id, doctor_id, patient_id, during)
+    select gen_random_uuid(), ${doctor?.id}, ${patient?.id}, tstzrange(at, at + interval '30 minutes')
+    from generate_series(date_trunc('day', now()) + interval '400 days', date_trunc('day', now()) + interval '10 years', interval '1 hour') at
+    limit ${BUSY_APPOINTMENTS}`
+  await pool`vacuum analyze appointments`
+  const times: number[] = []
+  for (let i = 0; i < AVAILABILITY_CALLS; i++) {
+    const date = new Date(Date.now() + (401 + (i % 300)) * 86_400_000).toISOString().slice(0, 10)
+    const started = performance.now()
+    const { slots } = await findAvailability(pool, doctor?.id, date, Date.now())
+    times.push(performance.now() - started)
+    if (slots.length < 23 || slots.length > 25) throw new Error(`${slots.length} slots are free, not one an hour`)
+  }
+  console.log(
+    `| availability of a day, ${BUSY_APPOINTMENTS.toLocaleString("en")} appointments, server ms: median / p99 | ${median(times).toFixed(2)} / ${percentile(times, 99).toFixed(2)} |`,
+  )
+}
+
+await using bench = await startBench()
+await bench.pool`create table bare_rows (id uuid primary key, doctor_id uuid not null, scheduled_at timestamptz not null, reason text)`
+const ready = Promise.withResolvers<{ api: string; bare: string }>()
+await using _server = Bun.spawn([process.execPath, `${import.meta.dir}/booking-server.ts`], {
+  env: { ...process.env, ...bench.environment },
+  stdio: ["ignore", "inherit", "inherit"],
+  ipc: (message) => ready.resolve(message),
+})
+const { api, bare } = await ready.promise
+await benchBooking(api, bare)
+await benchAvailability(bench.pool)

@@ -1,0 +1,65 @@
+/** What every benchmark runs on: a Postgres with its usual durability, a Redis, and an empty migrated database, in a folder that goes away. */
+import { chmod, mkdtemp, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { type Config, readConfig } from "../../core/config.ts"
+import { openPool, type Pool } from "../../core/db.ts"
+import { migrate } from "../../core/migrations/migrate.ts"
+import { ensureDatabase } from "../services/database.ts"
+import { startPostgres } from "../services/postgres.ts"
+import { startRedis } from "../services/redis.ts"
+
+export type Bench = AsyncDisposable & { pool: Pool; config: Config; environment: Record<string, string> }
+
+/** Progress goes to stderr, so that stdout is the table alone. */
+export const say = (line: string) => console.error(line)
+
+const POOL = 20
+
+export async function startBench(): Promise<Bench> {
+  const dataDir = await mkdtemp(join(tmpdir(), "pulsecal-bench-"))
+  // Root's Postgres runs as another user, who must get to its files.
+  await chmod(dataDir, 0o755)
+  const postgres = await startPostgres({ dataDir, say })
+  const redis = await startRedis({ dataDir, say })
+  const databaseUrl = Object.assign(new URL(postgres.adminUrl), { pathname: "/bench" }).href
+  await ensureDatabase(databaseUrl, () => {})
+  const pool = openPool(databaseUrl, { max: POOL, name: "bench", statementTimeoutMs: 600_000 })
+  await migrate(pool, join(import.meta.dir, "..", "..", "sql"))
+  const environment = {
+    NODE_ENV: "test",
+    PORT: "0",
+    DATABASE_URL: databaseUrl,
+    DATABASE_POOL: String(POOL),
+    REDIS_HOST: redis.config.host,
+    REDIS_PORT: String(redis.config.port),
+    AUTH_DEV_TOKENS: "1",
+    LOG_LEVEL: "silent",
+  }
+  return {
+    pool,
+    environment,
+    config: { ...readConfig(environment), host: "127.0.0.1" },
+    async [Symbol.asyncDispose]() {
+      await pool.end({ timeout: 1 })
+      await redis.stop()
+      await postgres.stop()
+      await rm(dataDir, { recursive: true, force: true })
+    },
+  }
+}
+
+export function median(values: number[]): number {
+  const sorted = [...values].sort((a, b) => a - b)
+  return sorted[Math.floor(sorted.length / 2)] as number
+}
+
+export function percentile(values: number[], p: number): number {
+  const sorted = [...values].sort((a, b) => a - b)
+  return sorted[Math.min(sorted.length - 1, Math.floor((p / 100) * sorted.length))] as number
+}
+
+/** `median (min–max)`, each printed by `format`. */
+export function spread(values: number[], format: (value: number) => string): string {
+  return `${format(median(values))} (${format(Math.min(...values))}–${format(Math.max(...values))})`
+}
