@@ -41,6 +41,8 @@ export function openPool(url: string, { max, name, statementTimeoutMs = STATEMEN
     backoff: (failures) => Math.min(2 ** failures / 100, MAX_BACKOFF_S),
     onnotice: () => {},
     connection: {
+      // Compiling costs more than statements as short as these take.
+      jit: "off",
       ...startupPadding,
       application_name: `pulsecal-${name}`,
       statement_timeout: statementTimeoutMs,

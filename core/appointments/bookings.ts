@@ -9,7 +9,7 @@ import { type BookingOutcome, insertAppointments, type NewAppointment } from "./
 /** Groups on their way at once: while one waits for the disk, the other computes. */
 const GROUPS_MAX = 2
 /** A larger group gains little and makes the first wait for the last. */
-const GROUP_SIZE_MAX = 32
+const GROUP_SIZE_MAX = 64
 /** Several seconds of work at the rate measured; whoever comes after that is better told so at once. */
 const WAITING_MAX = 5_000
 

@@ -8,9 +8,9 @@ import { findAvailability } from "../../core/doctors/schedule/availability.ts"
 import { person } from "../../tests/harness/api.ts"
 import { median, percentile, say, spread, startBench } from "./environment.ts"
 
-const ROUNDS = 7
+const ROUNDS = 9
 const REQUESTS_PER_ROUND = 2_000
-const CONCURRENCY = 64
+const CONCURRENCY = 128
 const DOCTORS = 50
 const PATIENTS = 200
 const BUSY_APPOINTMENTS = 10_000
@@ -92,7 +92,7 @@ async function benchBooking(apiUrl: string, bareUrl: string): Promise<void> {
     say(`round ${round}: booking ${result.booking.toFixed(0)}/s, bare insert ${result.bare.toFixed(0)}/s`)
   }
   const whole = (value: number) => value.toFixed(0)
-  console.log("| over HTTP, 64 callers, durable commits | median (min–max) |\n|---|---|")
+  console.log("| over HTTP, 128 callers, durable commits | median (min–max) |\n|---|---|")
   console.log(
     `| bookings a second | ${spread(
       rates.map((r) => r.booking),
