@@ -1,13 +1,13 @@
 /** What every benchmark runs on: a Postgres with its usual durability, a Redis, and an empty migrated database, in a folder that goes away. */
-import { chmod, mkdtemp, rm } from "node:fs/promises"
+import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { type Config, readConfig } from "../../core/config.ts"
 import { openPool, type Pool } from "../../core/db.ts"
 import { migrate } from "../../core/migrations/migrate.ts"
 import { ensureDatabase } from "../services/database.ts"
-import { startPostgres } from "../services/postgres.ts"
 import { startRedis } from "../services/redis.ts"
+import { startTemporaryPostgres } from "../services/temporary.ts"
 
 export type Bench = AsyncDisposable & { pool: Pool; config: Config; environment: Record<string, string> }
 
@@ -17,10 +17,9 @@ export const say = (line: string) => console.error(line)
 const POOL = 20
 
 export async function startBench(): Promise<Bench> {
+  // Its usual settings: every commit waits for the disk.
+  const postgres = await startTemporaryPostgres({ say, settings: [] })
   const dataDir = await mkdtemp(join(tmpdir(), "pulsecal-bench-"))
-  // Root's Postgres runs as another user, who must get to its files.
-  await chmod(dataDir, 0o755)
-  const postgres = await startPostgres({ dataDir, say })
   const redis = await startRedis({ dataDir, say })
   const databaseUrl = Object.assign(new URL(postgres.adminUrl), { pathname: "/bench" }).href
   await ensureDatabase(databaseUrl, () => {})

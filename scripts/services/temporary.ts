@@ -4,8 +4,11 @@ import { join } from "node:path"
 import { type PostgresServer, startPostgres } from "./postgres.ts"
 import type { Say } from "./say.ts"
 
-/** Nothing in it outlives the run, so nothing need survive a power cut. Each test file holds connections of its own. */
-const SETTINGS = ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=300"]
+/**
+ * Nothing in it outlives the run, so nothing need survive a power cut. Each test file holds connections of its own. Autovacuum would
+ * come and go at times of its own: what a test shows of vacuum must be the code's doing.
+ */
+const SETTINGS = ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=300", "autovacuum=off"]
 
 /** A PostgreSQL for tests and measurements, whose files go when it stops. Later settings win. */
 export async function startTemporaryPostgres({ say, settings = SETTINGS }: { say: Say; settings?: string[] }): Promise<PostgresServer> {
