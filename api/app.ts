@@ -15,17 +15,26 @@ import { requestLog } from "./request-log.ts"
 
 const BODY_MAX_BYTES = 1024 * 1024
 
+/** Browsers ask again after this. */
+const PREFLIGHT_MAX_AGE_SECONDS = 600
+const EXPOSED_HEADERS = ["X-Request-Id", "RateLimit", "RateLimit-Policy", "Retry-After", "Idempotency-Replayed"]
+
+function corsOptions(origins: string[]) {
+  const origin = origins.includes("*") ? "*" : origins
+  return {
+    origin,
+    allowMethods: ["GET", "HEAD", "POST", "PUT", "PATCH"],
+    exposeHeaders: EXPOSED_HEADERS,
+    maxAge: PREFLIGHT_MAX_AGE_SECONDS,
+  }
+}
+
 /** The whole REST surface. Its type is what the typed client is made from. */
 export function createApp(deps: Deps) {
   const app = new Hono<Env>()
   app.use(requestId())
   app.use(requestLog(deps.log))
-  app.use(
-    cors({
-      origin: deps.config.corsOrigins,
-      exposeHeaders: ["X-Request-Id", "RateLimit", "RateLimit-Policy", "Retry-After", "Idempotency-Replayed"],
-    }),
-  )
+  app.use(cors(corsOptions(deps.config.corsOrigins)))
   // The API answers other origins (as CORS allows), and it is no document that could be framed or opened.
   app.use(secureHeaders({ crossOriginResourcePolicy: "cross-origin", xFrameOptions: "DENY" }))
   app.use(

@@ -283,7 +283,31 @@ describe("the list", () => {
     const between = await patient.get(`/appointments?from=${slots[2]?.start}&to=${slots[5]?.start}&status=PENDING`)
     expect(between.body.data.map((a: { scheduledAt: string }) => a.scheduledAt)).toEqual(slots.slice(2, 5).map((s) => s.start))
     expect((await patient.get("/appointments?status=COMPLETED")).body).toEqual({ data: [], nextCursor: null })
+    const nobodys = await doctor.get("/appointments?limit=100&from=2099-01-01T00:00:00Z")
+    expect(nobodys.body).toEqual({ data: [], nextCursor: null })
     for (const bad of ["cursor=x", "limit=0", "limit=101", "status=LATE", "from=yesterday", "limit=2&limit=3", "cursor=%ff"])
       expect((await patient.get(`/appointments?${bad}`)).status).toBe(400)
+  })
+
+  test("of the front desk merges all the clinic's doctors by time, page by page, and no other clinic's", async () => {
+    const { patient, doctorId, clinicId, profile, slots } = await clinicOf(api)
+    const { clinicName, clinicAddress, city, clinicLatitude, clinicLongitude, ...practice } = doctorInput
+    const joining = { ...practice, clinicId, clinicVerificationCode: profile.clinicVerificationCode }
+    const colleague = (await api.person().post("/doctors", joining)).body.id
+    const elsewhere = await clinicOf(api)
+    await elsewhere.patient.post("/appointments", { doctorId: elsewhere.doctorId, scheduledAt: slots[0]?.start })
+    for (const [n, slot] of slots.slice(0, 8).entries())
+      await patient.post("/appointments", { doctorId: n % 3 === 0 ? colleague : doctorId, scheduledAt: slot.start })
+    const desk = await receptionistOf(api, clinicId)
+    const seen: { scheduledAt: string; doctorId: string }[] = []
+    let cursor: string | null = ""
+    while (cursor !== null) {
+      const { body } = await desk.get(`/appointments?limit=3${cursor && `&cursor=${cursor}`}`)
+      seen.push(...body.data)
+      cursor = body.nextCursor
+    }
+    expect(seen.map((a) => [a.scheduledAt, a.doctorId])).toEqual(
+      slots.slice(0, 8).map((s, n) => [s.start, n % 3 === 0 ? colleague : doctorId]),
+    )
   })
 })

@@ -1,8 +1,11 @@
 import { expect, test } from "bun:test"
-import { clinicOf, request, testApi } from "../tests/harness/api.ts"
-import { until } from "../tests/harness/services.ts"
+import { readConfig } from "../core/config.ts"
+import { openLog } from "../core/log.ts"
+import { clinicOf, person, request, testApi } from "../tests/harness/api.ts"
+import { freePort, testDatabase, testRedis, until } from "../tests/harness/services.ts"
+import { startApi } from "./server.ts"
 
-test("health answers without a dependency; readiness tells of each, and fails without Postgres but not without Redis", async () => {
+test("health answers at once; readiness tells of each dependency, and does not fail without Redis, for everything still works", async () => {
   await using api = await testApi()
   expect((await request(`${api.url}/health`)).body).toEqual({
     status: "ok",
@@ -21,6 +24,29 @@ test("health answers without a dependency; readiness tells of each, and fails wi
     ),
   ).toBe("down")
   expect((await request(`${api.url}/health/ready`)).status).toBe(200)
+})
+
+test("without Postgres health is well, readiness fails, and what needs it is 503 with Retry-After", async () => {
+  await using redis = await testRedis()
+  const nowhere = `postgres://postgres:secret-password@127.0.0.1:${await freePort()}/none`
+  const settings = {
+    NODE_ENV: "test",
+    DATABASE_URL: nowhere,
+    REDIS_HOST: "127.0.0.1",
+    REDIS_PORT: String(redis.config.port),
+    AUTH_DEV_TOKENS: "1",
+  }
+  const api = startApi({ ...readConfig(settings), host: "127.0.0.1", port: 0 }, openLog("api", "silent"))
+  expect((await request(`${api.url}/health`)).status).toBe(200)
+  const readiness = await request(`${api.url}/health/ready`)
+  expect([readiness.status, readiness.body]).toMatchObject([503, { status: "starting", checks: { postgres: "down", eventLag: null } }])
+  const someone = person(api.url, "someone")
+  for (const answer of [await someone.get("/me"), await someone.get("/doctors/search"), await someone.post("/patients", { name: "Ana" })]) {
+    expect([answer.status, answer.headers.get("content-type")]).toEqual([503, "application/problem+json"])
+    expect(Number(answer.headers.get("retry-after"))).toBeGreaterThan(0)
+    expect(JSON.stringify(answer.body)).not.toContain("secret-password")
+  }
+  await api.stop()
 })
 
 test("without Redis, REST works and limits go on in the process", async () => {
@@ -43,9 +69,15 @@ test("a caller over the limit is told when to come back; others are not touched;
   expect([over.status, over.body.title]).toEqual([429, "Too Many Requests"])
   expect(Number(over.headers.get("retry-after"))).toBeGreaterThan(0)
   expect((await api.person().get("/me")).status).toBe(200)
+  await using second = await testApi({
+    RATE_LIMIT: "1",
+    RATE_LIMIT_WRITES_PER_MINUTE: "2",
+    DATABASE_URL: api.database.url,
+    REDIS_PORT: String(api.redis.config.port),
+  })
   await someone.post("/patients", { name: "Ana" })
-  await someone.post("/patients", { name: "Ana" })
-  expect((await someone.post("/patients", { name: "Ana" })).status).toBe(429)
+  await second.person(someone.uid).post("/patients", { name: "Ana" })
+  for (const each of [api, second]) expect((await each.person(someone.uid).post("/patients", { name: "Ana" })).status).toBe(429)
 })
 
 test("limits are off in development unless set", async () => {
@@ -81,6 +113,64 @@ test("answers carry a request id, secure headers, and CORS for the allowed origi
   expect(preflight.headers.get("access-control-allow-headers")).toContain("authorization")
   const problem = await request(`${api.url}/api/v1/nothing`)
   expect(problem.headers.get("x-request-id")).toMatch(/^[\w-]{36}$/)
+})
+
+test("with CORS_ORIGIN=* any origin may call, and without it none may", async () => {
+  for (const [setting, allowed] of [
+    ["*", "*"],
+    ["", null],
+  ] as const) {
+    await using api = await testApi({ CORS_ORIGIN: setting })
+    const answer = await request(`${api.url}/health`, { headers: { origin: "https://anywhere.example" } })
+    expect(answer.headers.get("access-control-allow-origin")).toBe(allowed)
+  }
+})
+
+test("each request is one line in the log, under the id of its answer, with the route's template and nothing personal", async () => {
+  await using database = await testDatabase()
+  await using redis = await testRedis()
+  const port = await freePort()
+  const environment = {
+    DATABASE_URL: database.url,
+    REDIS_HOST: "127.0.0.1",
+    REDIS_PORT: String(redis.config.port),
+    PORT: String(port),
+    AUTH_DEV_TOKENS: "1",
+  }
+  const child = Bun.spawn([process.execPath, `${import.meta.dir}/main.ts`], {
+    env: { PATH: process.env.PATH ?? "", ...environment },
+    stdio: ["ignore", "pipe", "inherit"],
+  })
+  const url = `http://127.0.0.1:${port}`
+  await until("the API is ready", async () => (await fetch(`${url}/health/ready`).catch(() => undefined))?.ok, 15_000)
+  const someone = person(url, "uid-of-zelda")
+  const answers = [
+    await someone.post("/patients", { name: "Zelda Quux", phone: "+1 555 0199", city: "Hyrule" }),
+    await someone.get("/doctors/search?name=Zelda&latitude=12.3456&longitude=65.4321"),
+    await someone.get(`/doctors/${Bun.randomUUIDv7()}`),
+    await someone.get("/nowhere/Zelda"),
+    await someone.patch("/patients/me", "{"),
+    await request(`${url}/api/v1/me`, { headers: { authorization: "Bearer forged.Zelda.token" } }),
+  ]
+  child.kill("SIGTERM")
+  const [text] = await Promise.all([child.stdout.text(), child.exited])
+  const lines = text
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line))
+    .filter((line) => line.msg === "request")
+  expect(lines.map(({ requestId, method, route, status }) => ({ requestId, method, route, status }))).toEqual(
+    [
+      { method: "POST", route: "/api/v1/patients" },
+      { method: "GET", route: "/api/v1/doctors/search" },
+      { method: "GET", route: "/api/v1/doctors/:id" },
+      { method: "GET", route: expect.any(String) },
+      { method: "PATCH", route: "/api/v1/patients/me" },
+      { method: "GET", route: "/api/v1/me" },
+    ].map((line, i) => ({ requestId: answers[i]?.headers.get("x-request-id"), ...line, status: answers[i]?.status as number })),
+  )
+  for (const secret of ["Zelda", "Quux", "0199", "Hyrule", "12.3456", "uid-of", someone.token.slice(0, 40)])
+    expect(text).not.toContain(secret)
 })
 
 test("of requests in flight when the API is asked to stop, every one is answered; readiness fails first", async () => {

@@ -9,7 +9,8 @@ export function requestLog(log: Log) {
     const start = performance.now()
     await next()
     const ms = Math.round((performance.now() - start) * 1000) / 1000
-    const line = { requestId: c.var.requestId, method: c.req.method, route: routePath(c, -1), status: c.res.status, ms }
+    // After the handlers, the route is that of the one that answered.
+    const line = { requestId: c.var.requestId, method: c.req.method, route: routePath(c), status: c.res.status, ms }
     // Balancers ask after our health every second; what they are told is in their own logs.
     if (line.route.startsWith("/health")) log.debug(line, "request")
     else if (line.status >= 500) log.error(line, "request")
