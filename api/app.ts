@@ -1,6 +1,8 @@
+import { isUtf8 } from "node:buffer"
 import { Hono } from "hono"
 import { bodyLimit } from "hono/body-limit"
 import { cors } from "hono/cors"
+import { createMiddleware } from "hono/factory"
 import { methodNotAllowed } from "hono/method-not-allowed"
 import { requestId } from "hono/request-id"
 import { secureHeaders } from "hono/secure-headers"
@@ -29,6 +31,12 @@ function corsOptions(origins: string[]) {
   }
 }
 
+/** JSON is UTF-8: a body that is not would be stored with its letters replaced. */
+const requireUtf8 = createMiddleware<Env>(async (c, next) => {
+  if (c.req.raw.body && !isUtf8(await c.req.arrayBuffer())) throw new Refusal("malformed", "The body is not UTF-8.")
+  await next()
+})
+
 /** The whole REST surface. Its type is what the typed client is made from. */
 export function createApp(deps: Deps) {
   const app = new Hono<Env>()
@@ -52,6 +60,7 @@ export function createApp(deps: Deps) {
       },
     }),
   )
+  app.use("/api/v1/*", requireUtf8)
   app.use("/api/v1/*", async (c, next) => {
     await next()
     if (c.req.method !== "GET" && c.res.ok) deps.published()

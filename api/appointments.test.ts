@@ -128,6 +128,27 @@ describe("booking", () => {
     expect((await patient.post("/appointments", { doctorId, scheduledAt: slots[2]?.start })).status).toBe(201)
   })
 
+  test("whose patient's row is held up is told so soon, and nobody else's booking waits for it", async () => {
+    const held = await clinicOf(api)
+    const free = await clinicOf(api)
+    const blocker = await api.database.pool.reserve()
+    await blocker`begin`
+    await blocker`select from patients where id = ${held.patientId} for update`
+    const stuck = held.slots.slice(0, 3).map((s) => held.patient.post("/appointments", { doctorId: held.doctorId, scheduledAt: s.start }))
+    const others = free.slots.slice(0, 20).map((s) => free.patient.post("/appointments", { doctorId: free.doctorId, scheduledAt: s.start }))
+    expect((await Promise.all(others)).map((a) => a.status)).toEqual(Array(20).fill(201))
+    for (const answer of await Promise.all(stuck)) expect([answer.status, answer.headers.get("retry-after")]).toEqual([503, "2"])
+    await blocker`rollback`
+    blocker.release()
+    expect((await held.patient.post("/appointments", { doctorId: held.doctorId, scheduledAt: held.slots[0]?.start })).status).toBe(201)
+  }, 15_000)
+
+  test("a patient may name themselves in upper case", async () => {
+    const { patient, doctorId, patientId, slots } = await clinicOf(api)
+    const input = { doctorId: doctorId.toUpperCase(), patientId: patientId.toUpperCase(), scheduledAt: slots[0]?.start }
+    expect((await patient.post("/appointments", input)).body).toMatchObject({ doctorId, patientId })
+  })
+
   test("the event carries the patient's present name, however lately it changed", async () => {
     const { patient, doctorId, slots } = await clinicOf(api)
     await patient.post("/appointments", { doctorId, scheduledAt: slots[0]?.start })

@@ -41,6 +41,8 @@ const notText = [5, true, [], {}, "", "   ", "x".repeat(201), NUL, SURROGATE]
 const notLatitude = ["1", null, 91, -90.5, true, [1]]
 const notLongitude = ["1", null, 181, -180.5, {}]
 const notInstant = [
+  "0000-01-01T00:00:00Z",
+  "2027-02-20T10:00:00.0001Z",
   5,
   null,
   "",
@@ -287,6 +289,55 @@ test("availability needs one real day or instant", async () => {
     "?date=2027-01-01T25:00:00Z",
   ])
     expectProblem(await clinic.patient.get(`/doctors/${clinic.doctorId}/availability${query}`), 400)
+})
+
+test("a list of appointments takes no bound or cursor that cannot be a moment", async () => {
+  const moments = [
+    "0000-01-01T00:00:00Z",
+    "0001-01-01T00:00:00+14:00",
+    "9999-12-31T23:59:59-12:00",
+    "10000-01-01T00:00:00Z",
+    "2027-02-30T00:00:00Z",
+    "today",
+    "",
+  ]
+  for (const moment of moments)
+    for (const name of ["from", "to"])
+      expectProblem(await clinic.patient.get(`/appointments?${name}=${encodeURIComponent(moment)}`), 400, name)
+  const cursors = moments.map((moment) => JSON.stringify([moment, Bun.randomUUIDv7()]))
+  for (const cursor of [...cursors, "[]", "null", '["2027-01-01T00:00:00Z", "x"]', "{", "x".repeat(150)])
+    expectProblem(await clinic.patient.get(`/appointments?cursor=${Buffer.from(cursor).toString("base64url")}`), 400, "cursor")
+})
+
+test("a body that is not UTF-8 is 400, and nothing is written", async () => {
+  const before = await everything()
+  const bytes = Buffer.concat([Buffer.from('{"name":"'), Buffer.from([0xff, 0xfe]), Buffer.from('"}')])
+  const headers = { authorization: `Bearer ${clinic.patient.token}`, "content-type": "application/json" }
+  expectProblem(await request(`${api.url}/api/v1/patients/me`, { method: "PATCH", headers, body: bytes }), 400)
+  expect(await everything()).toBe(before)
+})
+
+/** Sends bytes as they are; resolves with all that came back until the end or a pause. */
+async function raw(text: string): Promise<string> {
+  let received = ""
+  const ended = Promise.withResolvers<void>()
+  const socket = await Bun.connect({
+    hostname: "127.0.0.1",
+    port: Number(new URL(api.url).port),
+    socket: { data: (_, data) => void (received += data.toString()), close: () => ended.resolve() },
+  })
+  socket.write(text)
+  await Promise.race([ended.promise, Bun.sleep(1_000)])
+  socket.end()
+  return received
+}
+
+test("a request without a usable Host is answered like any other", async () => {
+  expect(await raw("GET /health HTTP/1.0\r\n\r\n")).toContain(" 200 ")
+  expect(await raw("GET /health HTTP/1.1\r\nHost: a b\r\nConnection: close\r\n\r\n")).toMatch(/ (200|400) /)
+  const nothing = await raw("GET /nothing HTTP/1.0\r\n\r\n")
+  expect(nothing).toContain(" 404 ")
+  expect(nothing).toContain("application/problem+json")
 })
 
 test("a search's bad parameter is 400 and named; unknown ones are ignored", async () => {

@@ -47,7 +47,10 @@ export function problem(c: Context, { status, detail, headers, members }: Proble
 export function problemOf(error: unknown, c: Context, log: Log): Response {
   if (error instanceof Refusal) return refused(error, c)
   if (error instanceof HTTPException)
-    return problem(c, { status: error.status, detail: titles[error.status] ?? "The request cannot be served." })
+    return problem(c, {
+      status: error.status,
+      detail: error.status === 400 ? "The body is not JSON." : (titles[error.status] ?? "The request cannot be served."),
+    })
   if (isUnavailable(error)) {
     log.warn({ err: error, requestId: c.get("requestId") }, "the database does not answer")
     return refused(new Refusal("unavailable", "The service cannot answer now. Try again."), c)

@@ -6,6 +6,7 @@
 import { Agent, type IncomingMessage, request as requestUpstream } from "node:http"
 import { Readable } from "node:stream"
 import type { Log } from "../core/log.ts"
+import { urlOf } from "../core/request-url.ts"
 
 const PREFIX = "/socket.io/"
 /** A waiting poll is silent for Engine.IO's ping interval of 25 s. */
@@ -67,7 +68,7 @@ export function createForward(realtimeUrl: string, log: Log): Forward {
   return {
     handles: (url) => pathOf(url).startsWith(PREFIX),
     async fetch(request, server) {
-      const target = new URL(new URL(request.url).search, new URL(PREFIX, base))
+      const target = new URL(urlOf(request).search, new URL(PREFIX, base))
       const headers = forwardedHeaders(request, server)
       const upgrade = request.headers.get("upgrade")?.toLowerCase() === "websocket"
       try {

@@ -9,6 +9,7 @@ import { Health } from "../core/health.ts"
 import type { Log } from "../core/log.ts"
 import { untilMigrated } from "../core/migrations/wait.ts"
 import { openRedis } from "../core/redis.ts"
+import { withWholeUrl } from "../core/request-url.ts"
 import { sleep } from "../core/time.ts"
 import { version } from "../package.json"
 import { type App, createApp } from "./app.ts"
@@ -16,6 +17,14 @@ import { createGuards } from "./guards.ts"
 import { createRateLimits } from "./rate-limit.ts"
 import { createForward } from "./realtime-forward.ts"
 
+/** What is answered when even the mapping of errors fails. */
+const FAILED = {
+  type: "about:blank",
+  title: "Internal Server Error",
+  status: 500,
+  detail: "Something went wrong on our side.",
+  instance: null,
+}
 /** A client that sends or reads nothing for this long is cut. */
 const IDLE_TIMEOUT_SECONDS = 30
 /** Postgres gets this long to finish what is running when its connections close. */
@@ -40,7 +49,12 @@ export function startApi(config: Config, log: Log): Api {
     hostname: config.host,
     port: config.port,
     idleTimeout: IDLE_TIMEOUT_SECONDS,
-    fetch: (request, server) => (forward?.handles(request.url) ? forward.fetch(request, server) : app.fetch(request)),
+    development: false,
+    fetch: (request, server) => (forward?.handles(request.url) ? forward.fetch(request, server) : app.fetch(withWholeUrl(request))),
+    error(error) {
+      log.error({ err: error }, "a request failed outside the routes")
+      return new Response(JSON.stringify(FAILED), { status: FAILED.status, headers: { "content-type": "application/problem+json" } })
+    },
     websocket: forward?.websocket ?? { message() {} },
   })
   untilMigrated(pool, join(import.meta.dir, "..", "sql"), log, stopping.signal).then(() => {

@@ -1,8 +1,9 @@
 /** Validators for bodies, queries and ids. What they refuse names the field. */
 import { zValidator } from "@hono/zod-validator"
 import type { Context } from "hono"
-import { z } from "zod"
+import type { z } from "zod"
 import { type Issue, notFound, Refusal } from "../core/errors.ts"
+import { uuid } from "../core/fields.ts"
 
 /** A JSON body: 415 for another type, 400 for malformed JSON, 422 for a broken rule or an unknown field. */
 export function body<S extends z.ZodType>(schema: S) {
@@ -21,11 +22,9 @@ export function query<S extends z.ZodObject>(schema: S) {
   })
 }
 
-const Id = z.uuid()
-
 /** The id in a path; one that is no UUID is not there. */
 export function idOf(value: string, what: string): string {
-  const id = Id.safeParse(value)
+  const id = uuid.safeParse(value)
   if (!id.success) throw notFound(what)
   return id.data
 }

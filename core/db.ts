@@ -71,6 +71,11 @@ export function violates(error: unknown, constraint: string): boolean {
   return error instanceof postgres.PostgresError && error.constraint_name === constraint
 }
 
+/** Postgres itself has said no: the statement did nothing. Any other failure leaves open what was committed. */
+export function isRefused(error: unknown): boolean {
+  return error instanceof postgres.PostgresError
+}
+
 /** A deadlock or a serialization failure: the statement may simply be run again. */
 export function isRetryable(error: unknown): boolean {
   return error instanceof postgres.PostgresError && (error.code === "40P01" || error.code === "40001")

@@ -29,7 +29,8 @@ export const text = characters(TEXT_MAX)
 /** Prose; may be empty. */
 export const longText = characters(LONG_TEXT_MAX)
 
-export const uuid = z.uuid()
+/** In lower case, as Postgres writes it: what is compared as text is compared rightly. */
+export const uuid = z.uuid().toLowerCase()
 /** A tenth of a millimetre. Postgres refuses to square what is so near zero that the result underflows. */
 const DEGREES_MIN = 1e-9
 /** Degrees as they are kept and searched by: what is smaller than any place is zero. */
@@ -37,11 +38,17 @@ export const snapDegrees = (degrees: number) => (Math.abs(degrees) < DEGREES_MIN
 export const latitude = z.number().min(-90).max(90).overwrite(snapDegrees)
 export const longitude = z.number().min(-180).max(180).overwrite(snapDegrees)
 
-/** An RFC 3339 instant, with `Z` or an offset; days that do not exist are refused. */
+const INSTANT_MESSAGE = "must be an RFC 3339 instant such as 2026-12-20T10:00:00Z, to the millisecond"
+/** The years that RFC 3339 can write; an offset may lead out of them. */
+const FIRST_INSTANT_MS = Date.parse("0001-01-01T00:00:00Z")
+const LAST_INSTANT_MS = Date.parse("9999-12-31T23:59:59.999Z")
+
+/** An RFC 3339 instant, with `Z` or an offset; days that do not exist, and fractions that would be lost, are refused. */
 export const instantField = z.iso
-  .datetime({ offset: true, error: "must be an RFC 3339 instant such as 2026-12-20T10:00:00Z" })
+  .datetime({ offset: true, error: INSTANT_MESSAGE })
+  .refine((s) => !/\.\d{3}\d*[1-9]/.test(s), INSTANT_MESSAGE)
   .transform((s) => new Date(s))
-  .refine((d) => !Number.isNaN(d.getTime()), "must be an RFC 3339 instant such as 2026-12-20T10:00:00Z")
+  .refine((d) => d.getTime() >= FIRST_INSTANT_MS && d.getTime() <= LAST_INSTANT_MS, INSTANT_MESSAGE)
 
 export const timeZone = z.string().max(TEXT_MAX).refine(isTimeZone, "must be an IANA time zone such as Europe/Berlin")
 

@@ -44,7 +44,7 @@ test.each([
   expect(await refusal({ ...options, transports: ["polling"] })).toBe("unauthorized")
 })
 
-test.each([-1, 1.5, "12", 2 ** 53, {}, true])("lastOffset %p is refused by name", async (lastOffset) => {
+test.each([-1, 1.5, "x", "-1", "1e3", 2 ** 53, {}, true])("lastOffset %p is refused by name", async (lastOffset) => {
   expect(await refusal({ uid: "someone", lastOffset })).toBe("lastOffset: must be a non-negative integer")
 })
 
@@ -125,16 +125,15 @@ test("what a client emits is ignored, and what is too large cuts it", async () =
   other.socket.close()
 })
 
-test("a client that asks to join again and again on one connection costs one handshake at a time", async () => {
+test("a client that asks to join again and again on one connection is cut, having cost one handshake", async () => {
   const ws = new WebSocket(`${realtime.url.replace("http", "ws")}/socket.io/?EIO=4&transport=websocket`)
   const answers: string[] = []
   ws.onmessage = ({ data }) => answers.push(String(data))
   await until("open", () => answers.length === 1)
   for (let i = 0; i < 50; i++) ws.send(`40/notifications,${JSON.stringify({ token: tokenOf("someone") })}`)
   const count = (start: string) => answers.filter((a) => a.startsWith(start)).length
-  await until("the answers", () => count("44/notifications") + count("40/notifications") === 50)
-  expect(count("40/notifications")).toBe(1)
-  ws.close()
+  await until("it is cut", () => ws.readyState === WebSocket.CLOSED)
+  expect(count("40/notifications")).toBeLessThanOrEqual(1)
 })
 
 const garbage = [

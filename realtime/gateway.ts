@@ -38,7 +38,12 @@ export class Gateway implements Listener {
     this.#namespace.use((socket, next) => {
       this.#admit(socket).then(
         () => next(),
-        (error) => next(this.#explain(error)),
+        (error) => {
+          const reason = this.#explain(error)
+          // A client does not come back by itself from a refusal, but does from a lost connection: this is no fault of its own.
+          if (reason.message === "unavailable") this.#parts.engine.cut(socket.conn)
+          else next(reason)
+        },
       )
     })
     this.#namespace.on("connection", (socket) => this.#open(socket))
@@ -84,7 +89,7 @@ export class Gateway implements Listener {
     const expected = isUnavailable(error) || (error instanceof Refusal && error.code === "unavailable")
     if (!expected) this.#parts.log.error({ err: error }, "a socket could not be admitted")
     // Once an outage, not once a socket.
-    else if (!this.#failing) this.#parts.log.warn({ err: error }, "sockets cannot be admitted; clients are told so until they can")
+    else if (!this.#failing) this.#parts.log.warn({ err: error }, "sockets cannot be admitted; clients try again until they can")
     this.#failing ||= expected
     return new Error("unavailable")
   }
@@ -104,7 +109,8 @@ export class Gateway implements Listener {
       if (sessions.size === 0 && this.#sessions.get(uid) === sessions) this.#sessions.delete(uid)
     })
     let refreshing = false
-    socket.on("auth:refresh", async (payload: unknown, ack: unknown) => {
+    socket.on("auth:refresh", async (payload: unknown, second: unknown) => {
+      const ack = typeof payload === "function" ? payload : second
       const answer = (outcome: { ok: boolean; error?: string }) => (typeof ack === "function" ? ack(outcome) : undefined)
       if (refreshing) return answer({ ok: false, error: "unavailable" })
       refreshing = true
@@ -134,6 +140,8 @@ class InvalidOffset extends Error {
 
 function parseOffset(value: unknown): number | undefined {
   if (value === undefined || value === null) return undefined
+  // What a browser kept comes back as text.
+  if (typeof value === "string" && /^\d{1,16}$/.test(value)) return parseOffset(Number(value))
   if (typeof value !== "number" || !Number.isSafeInteger(value) || value < 0) throw new InvalidOffset()
   return value
 }

@@ -9,6 +9,7 @@ import { Health } from "../core/health.ts"
 import type { Log } from "../core/log.ts"
 import { untilMigrated } from "../core/migrations/wait.ts"
 import { openRedis } from "../core/redis.ts"
+import { urlOf, withWholeUrl } from "../core/request-url.ts"
 import { sleep } from "../core/time.ts"
 import { version } from "../package.json"
 import { attachAdapter } from "./adapter.ts"
@@ -54,10 +55,11 @@ export function startRealtime(config: Config, log: Log, tuning: RealtimeTuning =
     port: config.port,
     idleTimeout: IDLE_TIMEOUT_S,
     maxRequestBodySize: INBOUND_LIMIT_BYTES,
+    development: false,
     websocket: engine.websocket,
     async fetch(request, self) {
-      const { pathname } = new URL(request.url)
-      if (pathname === SOCKET_PATH) return await engine.handle(request, self)
+      const { pathname } = urlOf(request)
+      if (pathname === SOCKET_PATH) return await engine.handle(withWholeUrl(request), self)
       return (await health.answer(pathname)) ?? new Response(null, { status: 404 })
     },
     error(error) {

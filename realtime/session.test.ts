@@ -223,7 +223,7 @@ test("a client that does not read is cut: its buffer is bounded, live and in a r
   replayed.end()
 }, 20_000)
 
-test("while Postgres is away newcomers are told unavailable, those who listen stay, and nothing is lost", async () => {
+test("while Postgres is away those who listen stay, newcomers come in by themselves as soon as it is back, and nothing is lost", async () => {
   await using own = await testStage()
   const { url, health } = await own.start()
   const { uid, doctorId } = await own.doctor()
@@ -235,9 +235,9 @@ test("while Postgres is away newcomers are told unavailable, those who listen st
     if (isAway) await admin`select pg_terminate_backend(pid) from pg_stat_activity where datname = ${name}`
   }
   await away(true)
-  const refused = listen(url, { uid })
-  await until("it is refused", () => refused.errors.length === 1)
-  expect(refused.errors).toEqual(["unavailable"])
+  const newcomer = listen(url, { uid, reconnection: true })
+  await Bun.sleep(300)
+  expect([newcomer.ready, newcomer.socket.connected]).toEqual([[], false])
   expect((await health.ready()).status).toBe("unavailable")
   await away(false)
   await until("Postgres is back", async () => (await health.ready()).status === "ok")
@@ -249,6 +249,8 @@ test("while Postgres is away newcomers are told unavailable, those who listen st
   )
   await until("it is heard", () => diary.heard.length === 1)
   expect([diary.disconnects, offsetsOf(diary).length]).toEqual([[], 1])
+  await until("the newcomer is in", () => newcomer.ready.length > 0, 10_000)
   diary.socket.close()
+  newcomer.socket.close()
   await admin.end()
 }, 20_000)

@@ -68,7 +68,12 @@ await runCommand(async () => {
     if (applied.length > 0) say(`migrated: ${applied.join(", ")}`)
     await loadDemo(pool, doctors)
     const command = (name: string) => [process.execPath, join(ROOT, name, "main.ts")]
-    const trio = await planTrio({ port, command, environment: { ...environment, ...redisEnvironment(redis), DATABASE_URL: databaseUrl } })
+    const trio = await planTrio({
+      port,
+      host: config.host,
+      command,
+      environment: { ...environment, ...redisEnvironment(redis), DATABASE_URL: databaseUrl },
+    })
     for (const spec of trio.specs) supervisor.start(spec)
     const failed = Promise.race([supervisor.failed, services.failed]).then((reason) => {
       throw new Error(reason)

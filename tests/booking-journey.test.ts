@@ -98,21 +98,24 @@ describe.each([["websocket"], ["polling"]])("through the public port, by %s", (t
   })
 })
 
-test("the promise's own client works unchanged but for its address and token", async () => {
-  const { doctor, patient, doctorId, slots } = await clinic()
-  const socket = io(`${system.url}/notifications`, {
-    auth: {
-      token: doctor.token,
-    },
-  })
-  const heard = Promise.withResolvers<{ appointmentId: string }>()
-  socket.on("appointment:new", (data) => heard.resolve(data))
-  await until("connected", () => socket.connected)
-  // The client cannot know when its rooms are joined; booking until it hears is what a person would do.
-  const { body } = await patient.post("/appointments", { doctorId, scheduledAt: slots[0]?.start })
-  expect((await heard.promise).appointmentId).toBe(body.id)
-  socket.disconnect()
-})
+test.each([[undefined], [["websocket"]], [["polling"]]])(
+  "the promise's own client works unchanged but for address and token, transports %p",
+  async (transports) => {
+    const { doctor, patient, doctorId, slots } = await clinic()
+    const socket = io(`${system.url}/notifications`, {
+      auth: {
+        token: doctor.token,
+      },
+      ...(transports ? { transports } : {}),
+    })
+    const heard = Promise.withResolvers<{ appointmentId: string }>()
+    socket.on("appointment:new", (data) => heard.resolve(data))
+    await until("connected", () => socket.connected)
+    const { body } = await patient.post("/appointments", { doctorId, scheduledAt: slots[0]?.start })
+    expect((await heard.promise).appointmentId).toBe(body.id)
+    socket.disconnect()
+  },
+)
 
 describe("processes that die", () => {
   test("an API killed between commit and publish loses nothing: the worker publishes what it committed", async () => {

@@ -7,6 +7,7 @@ import { openLog } from "../core/log.ts"
 import { untilMigrated } from "../core/migrations/wait.ts"
 import { handleSignals } from "../core/process.ts"
 import { openRedis } from "../core/redis.ts"
+import { urlOf } from "../core/request-url.ts"
 import { sleep } from "../core/time.ts"
 import { version } from "../package.json"
 
@@ -25,7 +26,8 @@ const health = new Health({ pool, redis, version })
 const server = Bun.serve({
   hostname: config.host,
   port: config.port,
-  fetch: async (request) => (await health.answer(new URL(request.url).pathname)) ?? new Response(null, { status: 404 }),
+  development: false,
+  fetch: async (request) => (await health.answer(urlOf(request).pathname)) ?? new Response(null, { status: 404 }),
 })
 log.info({ port: server.port }, "worker listening for health checks")
 

@@ -2,7 +2,7 @@
  * Bookings of one process, committed in groups: what is asked for while a group is on its way makes the next one. A lone booking
  * waits for nobody; under load many share one statement, one commit and one wait for the disk, so that each costs a fraction.
  */
-import { isRetryable, isUnavailable, type Pool } from "../db.ts"
+import { isRefused, isRetryable, type Pool } from "../db.ts"
 import { Refusal } from "../errors.ts"
 import { type BookingOutcome, insertAppointments, type NewAppointment } from "./queries.ts"
 
@@ -49,8 +49,9 @@ export class Bookings {
       for (const [n, { resolve }] of group.entries()) resolve(outcomes[n] as BookingOutcome)
     } catch (error) {
       // The locks make deadlocks all but impossible; one that happens all the same is run again. So is each of a group alone, lest
-      // one that is at fault fail the others. When Postgres is away nobody knows what was committed, and nothing is run again.
-      const again = !isUnavailable(error) && (group.length > 1 || isRetryable(error))
+      // one that is at fault, or waits for a lock, fail the others. Without Postgres's own word that nothing was committed nothing is
+      // run again.
+      const again = isRefused(error) && (group.length > 1 || isRetryable(error))
       await Promise.all(group.map((w) => (again ? this.#alone(w) : w.reject(error))))
     }
   }

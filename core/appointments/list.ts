@@ -2,6 +2,7 @@ import { z } from "zod"
 import { requireActive } from "../auth/principal.ts"
 import type { Db } from "../db.ts"
 import { Refusal } from "../errors.ts"
+import { instantField, uuid } from "../fields.ts"
 import type { Party } from "./change.ts"
 import { listAppointments, type Scope } from "./queries.ts"
 import type { Appointment, ListAppointments } from "./schema.ts"
@@ -29,7 +30,7 @@ function scopeOf(caller: Party): Scope {
   }
 }
 
-const Cursor = z.tuple([z.iso.datetime(), z.uuid()])
+const Cursor = z.tuple([instantField, uuid])
 
 function makeCursor(last: Appointment): string {
   return Buffer.from(JSON.stringify([last.scheduledAt, last.id])).toString("base64url")
@@ -38,7 +39,7 @@ function makeCursor(last: Appointment): string {
 function parseCursor(cursor: string): { scheduledAt: Date; id: string } {
   try {
     const [scheduledAt, id] = Cursor.parse(JSON.parse(Buffer.from(cursor, "base64url").toString("utf8")))
-    return { scheduledAt: new Date(scheduledAt), id }
+    return { scheduledAt, id }
   } catch (cause) {
     const issue = { path: "cursor", message: "is not a cursor of this list" }
     throw new Refusal("malformed", `cursor: ${issue.message}`, { issues: [issue], cause })

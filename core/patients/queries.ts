@@ -26,7 +26,7 @@ export async function findPatientOf(db: Db, uid: string): Promise<PatientProfile
 
 /** The person's own row, locked until the transaction ends. */
 export async function lockPatientOf(tx: Db, uid: string): Promise<PatientProfile | undefined> {
-  const row = maybeOne(await tx<Row[]>`select ${columns(tx)} from patients where uid = ${uid} for update`)
+  const row = maybeOne(await tx<Row[]>`select ${columns(tx)} from patients where uid = ${uid} for no key update`)
   return row && profile(row)
 }
 

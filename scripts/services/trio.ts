@@ -5,6 +5,8 @@ import type { ProcessSpec } from "./processes.ts"
 
 export type TrioOptions = {
   port: number
+  /** What the public port listens on. */
+  host?: string
   /** The command that runs one of them. */
   command: (name: "api" | "worker" | "realtime") => string[]
   /** What all three get besides our own environment. */
@@ -13,7 +15,9 @@ export type TrioOptions = {
 
 export type Trio = { specs: ProcessSpec[]; health: Record<string, string> }
 
-export async function planTrio({ port, command, environment }: TrioOptions): Promise<Trio> {
+export async function planTrio({ port, host, command, environment }: TrioOptions): Promise<Trio> {
+  // A process that listens on one address only answers there.
+  const apiHost = !host || host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host
   const [realtime, worker] = [await findFreePort(), await findFreePort()]
   // What is not the public port is for this machine alone.
   const inner = (innerPort: number) => ({ ...environment, HOST: "127.0.0.1", PORT: String(innerPort) })
@@ -28,7 +32,7 @@ export async function planTrio({ port, command, environment }: TrioOptions): Pro
       },
     ],
     health: {
-      api: `http://127.0.0.1:${port}/health/ready`,
+      api: `http://${apiHost}:${port}/health/ready`,
       worker: `http://127.0.0.1:${worker}/health/ready`,
       realtime: `http://127.0.0.1:${realtime}/health/ready`,
     },

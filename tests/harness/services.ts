@@ -6,6 +6,7 @@ import { join } from "node:path"
 import postgres from "postgres"
 import type { RedisConfig } from "../../core/config.ts"
 import { openPool, type Pool } from "../../core/db.ts"
+import { type Server, startServer } from "../../scripts/services/server.ts"
 
 const START_TIMEOUT_MS = 10_000
 
@@ -63,30 +64,35 @@ export type TestRedis = AsyncDisposable & {
 export async function testRedis(options: { persist?: boolean } = {}): Promise<TestRedis> {
   const port = await freePort()
   const dir = await mkdtemp(join(tmpdir(), "pulsecal-redis-"))
-  let server: Bun.Subprocess | undefined
+  let server: Server | undefined
   const start = async () => {
-    server = Bun.spawn(
-      [
-        process.env.TEST_REDIS_SERVER ?? "redis-server",
-        "--port",
-        String(port),
-        "--bind",
-        "127.0.0.1",
-        "--dir",
-        dir,
-        "--save",
-        "",
-        "--appendonly",
-        options.persist ? "yes" : "no",
-        "--maxmemory-policy",
-        "noeviction",
-      ],
-      { stdout: "ignore", stderr: "ignore" },
-    )
+    const settings = {
+      port,
+      bind: "127.0.0.1",
+      dir,
+      save: "",
+      appendonly: options.persist ? "yes" : "no",
+      "maxmemory-policy": "noeviction",
+    }
+    const command = [
+      process.env.TEST_REDIS_SERVER ?? "redis-server",
+      ...Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)]),
+    ]
+    // With a keeper, so that a test that is killed leaves no server.
+    server = startServer({
+      name: "Redis",
+      command,
+      logFile: join(dir, "redis.log"),
+      identityFile: join(dir, "process.json"),
+      stopSignal: "SIGTERM",
+    })
     await untilListening(port)
   }
+  const signal = (name: NodeJS.Signals) => {
+    if (server?.running()) process.kill(server.pid, name)
+  }
   const kill = async () => {
-    server?.kill("SIGKILL")
+    signal("SIGKILL")
     await server?.exited
   }
   await start()
@@ -94,8 +100,8 @@ export async function testRedis(options: { persist?: boolean } = {}): Promise<Te
     config: { host: "127.0.0.1", port, tls: false },
     kill,
     start,
-    pause: () => server?.kill("SIGSTOP"),
-    resume: () => server?.kill("SIGCONT"),
+    pause: () => signal("SIGSTOP"),
+    resume: () => signal("SIGCONT"),
     dir,
     async [Symbol.asyncDispose]() {
       await kill()
