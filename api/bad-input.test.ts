@@ -324,7 +324,12 @@ async function raw(text: string): Promise<string> {
   const socket = await Bun.connect({
     hostname: "127.0.0.1",
     port: Number(new URL(api.url).port),
-    socket: { data: (_, data) => void (received += data.toString()), close: () => ended.resolve() },
+    socket: {
+      data: (_, data) => {
+        received += data.toString()
+      },
+      close: () => ended.resolve(),
+    },
   })
   socket.write(text)
   await Promise.race([ended.promise, Bun.sleep(1_000)])
