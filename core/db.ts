@@ -76,6 +76,11 @@ export function isRefused(error: unknown): boolean {
   return error instanceof postgres.PostgresError
 }
 
+/** A lock was not had in time. */
+export function isLockTimeout(error: unknown): boolean {
+  return isRefused(error) && (error as postgres.PostgresError).code === "55P03"
+}
+
 /** A deadlock or a serialization failure: the statement may simply be run again. */
 export function isRetryable(error: unknown): boolean {
   return error instanceof postgres.PostgresError && (error.code === "40P01" || error.code === "40001")

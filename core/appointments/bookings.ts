@@ -2,7 +2,7 @@
  * Bookings of one process, committed in groups: what is asked for while a group is on its way makes the next one. A lone booking
  * waits for nobody; under load many share one statement, one commit and one wait for the disk, so that each costs a fraction.
  */
-import { isRefused, isRetryable, type Pool } from "../db.ts"
+import { isLockTimeout, isRefused, isRetryable, type Pool } from "../db.ts"
 import { Refusal } from "../errors.ts"
 import { type BookingOutcome, insertAppointments, type NewAppointment } from "./queries.ts"
 
@@ -12,6 +12,10 @@ const GROUPS_MAX = 2
 const GROUP_SIZE_MAX = 64
 /** Several seconds of work at the rate measured; whoever comes after that is better told so at once. */
 const WAITING_MAX = 5_000
+/** One doctor or patient whose row is held up holds up a group no longer than this. */
+const GROUP_LOCK_TIMEOUT_MS = 500
+/** Alone one waits longer than a held-up group that may have its doctor's lock. */
+const LOCK_TIMEOUT_MS = 3_000
 
 type Waiting = { asked: NewAppointment; resolve: (outcome: BookingOutcome) => void; reject: (error: unknown) => void }
 
@@ -45,20 +49,21 @@ export class Bookings {
       const outcomes = await insertAppointments(
         this.pool,
         group.map((w) => w.asked),
+        GROUP_LOCK_TIMEOUT_MS,
       )
       for (const [n, { resolve }] of group.entries()) resolve(outcomes[n] as BookingOutcome)
     } catch (error) {
       // The locks make deadlocks all but impossible; one that happens all the same is run again. So is each of a group alone, lest
       // one that is at fault, or waits for a lock, fail the others. Without Postgres's own word that nothing was committed nothing is
       // run again.
-      const again = isRefused(error) && (group.length > 1 || isRetryable(error))
+      const again = isRefused(error) && (group.length > 1 || isRetryable(error) || isLockTimeout(error))
       await Promise.all(group.map((w) => (again ? this.#alone(w) : w.reject(error))))
     }
   }
 
   async #alone({ asked, resolve, reject }: Waiting): Promise<void> {
     try {
-      const [outcome] = await insertAppointments(this.pool, [asked])
+      const [outcome] = await insertAppointments(this.pool, [asked], LOCK_TIMEOUT_MS)
       resolve(outcome as BookingOutcome)
     } catch (error) {
       reject(error)

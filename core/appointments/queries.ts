@@ -49,20 +49,17 @@ export type BookingOutcome = Appointment | "taken" | "stale"
 
 type BookedRow = { current: boolean; status: AppointmentStatus | null; version: number; createdAt: Date; updatedAt: Date }
 
-/** One doctor or patient whose row is held up must not hold up the others for longer. */
-const LOCK_TIMEOUT_MS = 1_000
-
 /**
  * Books as many as can be and announces each that is, in one round trip and one commit. Those who ask for a doctor's time queue
  * on the doctor's lock instead of deadlocking in the exclusion constraint, which decides; the locks are taken in one order, so that
  * two such statements cannot deadlock either. Outcomes come in the order asked for.
  */
-export async function insertAppointments(db: Db, asked: NewAppointment[]): Promise<BookingOutcome[]> {
+export async function insertAppointments(db: Db, asked: NewAppointment[], lockTimeoutMs: number): Promise<BookingOutcome[]> {
   const rows = await db<BookedRow[]>`
     with asked as materialized (
       select * from jsonb_to_recordset(${db.json(asked.map(askedRow))}) as r (n int, id uuid, doctor_id uuid, doctor_version int, patient_id uuid,
         patient_version int, starts timestamptz, ends timestamptz, type text, reason text, event_id uuid, name text, subject text, rooms text[], data jsonb)),
-    bounded as materialized (select set_config('lock_timeout', ${LOCK_TIMEOUT_MS}::text, true)),
+    bounded as materialized (select set_config('lock_timeout', ${lockTimeoutMs}::text, true)),
     turn as materialized (
       select pg_advisory_xact_lock(key) from bounded, (select distinct hashtextextended(doctor_id::text, 0) as key from asked order by key) keys),
     ready as materialized (

@@ -22,12 +22,13 @@ export async function findLog(db: Db): Promise<LogState> {
 /**
  * Takes the publisher's lock and marks this session with `turn`. A lost session loses lock and mark together, and the
  * driver connects again without a word: so what must not run without the lock asks for the mark in its own statement.
+ * The session reads by index alone: a plan made while the log was short would scan all of it once it is long.
  */
 export async function tryPublisherLock(db: Db, turn: string): Promise<boolean> {
   const { locked } = one(
     await db<{ locked: boolean }[]>`
       select case when pg_try_advisory_lock(${PUBLISHER_LOCK})
-        then set_config('pulsecal.turn', ${turn}, false) || set_config('idle_session_timeout', ${String(HOLDER_IDLE_MS)}, false) <> ''
+        then set_config('enable_seqscan', 'off', false) || set_config('pulsecal.turn', ${turn}, false) || set_config('idle_session_timeout', ${String(HOLDER_IDLE_MS)}, false) <> ''
         else false end as locked`,
   )
   return locked

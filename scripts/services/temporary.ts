@@ -5,10 +5,10 @@ import { type PostgresServer, startPostgres } from "./postgres.ts"
 import type { Say } from "./say.ts"
 
 /**
- * Nothing in it outlives the run, so nothing need survive a power cut. Each test file holds connections of its own. Autovacuum would
- * come and go at times of its own: what a test shows of vacuum must be the code's doing.
+ * Nothing in it outlives the run, so nothing need survive a power cut. Commits stay synchronous: a vacuum cannot mark pages of a commit
+ * that is not flushed as visible, and without fsync they cost next to nothing. Each test file holds connections of its own.
  */
-const SETTINGS = ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=300", "autovacuum=off"]
+const SETTINGS = ["fsync=off", "full_page_writes=off", "max_connections=300"]
 
 /** A PostgreSQL for tests and measurements, whose files go when it stops. Later settings win. */
 export async function startTemporaryPostgres({ say, settings = SETTINGS }: { say: Say; settings?: string[] }): Promise<PostgresServer> {
