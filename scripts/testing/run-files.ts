@@ -37,17 +37,19 @@ async function runFile({ root, options, environment }: RunFiles, file: string): 
   const child = Bun.spawn([process.execPath, "test", ...report, ...options, `./${file}`], {
     cwd: root,
     env: { ...process.env, ...environment },
-    stdio: ["ignore", "pipe", "pipe"],
+    // Files, not pipes: a process that a failed test left behind would hold a pipe open, and us with it.
+    stdio: ["ignore", Bun.file(join(folder, "out")), Bun.file(join(folder, "err"))],
     timeout: FILE_TIMEOUT_MS,
   })
   running.add(child)
-  const [out, err, exitCode] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited])
+  const exitCode = await child.exited
   running.delete(child)
+  const [out, err] = await Promise.all(["out", "err"].map((name) => readFile(join(folder, name), "utf8").catch(() => "")))
   const text = await readFile(reportFile, "utf8").catch(() => "")
   await rm(folder, { recursive: true, force: true })
   const counted = tally(text, [file], exitCode)
   // Bun tells the story on stderr; stdout is what the tests themselves print.
-  console.log(counted.failed > 0 ? `${out}${err}`.trimEnd() : passes(err))
+  console.log(counted.failed > 0 ? `${out}${err}`.trimEnd() : passes(err ?? ""))
   return counted
 }
 

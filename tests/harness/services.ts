@@ -1,11 +1,11 @@
 /** Real Postgres databases and real Redis servers, one of each a test file, so that files can run at the same time. */
 import { mkdtemp, rm } from "node:fs/promises"
-import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import postgres from "postgres"
 import type { RedisConfig } from "../../core/config.ts"
 import { openPool, type Pool } from "../../core/db.ts"
+import { findFreePort } from "../../scripts/services/ports.ts"
 import { type Server, startServer } from "../../scripts/services/server.ts"
 
 const START_TIMEOUT_MS = 10_000
@@ -38,15 +38,8 @@ export async function testDatabase(options: { max?: number } = {}): Promise<Test
   }
 }
 
-export async function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once("error", reject)
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as { port: number }
-      server.close(() => resolve(port))
-    })
-  })
-}
+/** Of those that the system never gives to anybody's outgoing connection meanwhile. */
+export { findFreePort as freePort } from "../../scripts/services/ports.ts"
 
 export type TestRedis = AsyncDisposable & {
   config: RedisConfig
@@ -62,7 +55,7 @@ export type TestRedis = AsyncDisposable & {
 
 /** A Redis server of its own. With `persist`, writes survive a restart as far as `appendfsync` says. */
 export async function testRedis(options: { persist?: boolean } = {}): Promise<TestRedis> {
-  const port = await freePort()
+  const port = await findFreePort()
   const dir = await mkdtemp(join(tmpdir(), "pulsecal-redis-"))
   let server: Server | undefined
   const start = async () => {

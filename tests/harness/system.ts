@@ -38,7 +38,12 @@ export async function testSystem(): Promise<TestSystem> {
     const main = `${import.meta.dir}/../../${name}/main.ts`
     running.set(
       name,
-      Bun.spawn([process.execPath, main], { env: { ...environment, PORT: String(ports[name]) }, stdio: ["ignore", "inherit", "inherit"] }),
+      Bun.spawn([process.execPath, main], {
+        // Over this channel it notices when the test is gone, and goes too.
+        ipc: () => {},
+        env: { ...environment, PORT: String(ports[name]) },
+        stdio: ["ignore", "inherit", "inherit"],
+      }),
     )
     await until(`${name} is ready`, () => isReady(ports[name]), START_TIMEOUT_MS)
   }
