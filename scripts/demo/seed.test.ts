@@ -118,8 +118,10 @@ test("a large load leaves every index and constraint as the migrations made it, 
   await seedDemo(db.pool, { doctors: MANY })
   expect(await shape(db.pool)).toEqual(before)
   expect(await count(db.pool, "doctors")).toBe(MANY)
-  const [pages] =
-    await db.pool`select relallvisible >= relpages * 0.99 as visible, reltuples as rows from pg_class where relname = 'doctors'`
+  // A table that is copied into grows by many pages at once; those at its end that are still empty do not count.
+  const [pages] = await db.pool`
+    select relallvisible = (select count(distinct (ctid::text::point)[0]) from doctors) as visible, reltuples as rows
+    from pg_class where relname = 'doctors'`
   expect(pages).toEqual({ visible: true, rows: MANY })
 })
 
