@@ -7,12 +7,16 @@ import { methodNotAllowed } from "hono/method-not-allowed"
 import { requestId } from "hono/request-id"
 import { secureHeaders } from "hono/secure-headers"
 import { Refusal } from "../core/errors.ts"
+import { analytics } from "./analytics.ts"
 import { appointments } from "./appointments.ts"
 import { doctors } from "./doctors.ts"
 import type { Deps, Env } from "./env.ts"
 import { me } from "./me.ts"
+import { notifications } from "./notifications.ts"
 import { patients } from "./patients.ts"
+import { payments } from "./payments.ts"
 import { problem, problemOf } from "./problem.ts"
+import { receptionists } from "./receptionists.ts"
 import { requestLog } from "./request-log.ts"
 
 const BODY_MAX_BYTES = 1024 * 1024
@@ -41,7 +45,7 @@ const requireUtf8 = createMiddleware<Env>(async (c, next) => {
 export function createApp(deps: Deps) {
   const app = new Hono<Env>()
   app.use(requestId())
-  app.use(requestLog(deps.log))
+  app.use(requestLog(deps.log, deps.observeRequest))
   app.use(cors(corsOptions(deps.config.corsOrigins)))
   // The API answers other origins (as CORS allows), and it is no document that could be framed or opened.
   app.use(secureHeaders({ crossOriginResourcePolicy: "cross-origin", xFrameOptions: "DENY" }))
@@ -76,8 +80,12 @@ export function createApp(deps: Deps) {
     })
     .route("/api/v1/me", me(deps))
     .route("/api/v1/patients", patients(deps))
+    .route("/api/v1/doctors/analytics", analytics(deps))
     .route("/api/v1/doctors", doctors(deps))
     .route("/api/v1/appointments", appointments(deps))
+    .route("/api/v1/payments", payments(deps))
+    .route("/api/v1/receptionists", receptionists(deps))
+    .route("/api/v1/notifications", notifications(deps))
 }
 
 export type App = ReturnType<typeof createApp>

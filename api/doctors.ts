@@ -9,13 +9,17 @@ import { SearchQuery } from "../core/doctors/search/schema.ts"
 import { searchDoctors } from "../core/doctors/search/search.ts"
 import { notFound } from "../core/errors.ts"
 import type { Deps, Env } from "./env.ts"
+import { answered, doOnce } from "./once.ts"
 import { body, idOf, query } from "./validate.ts"
 
-export const doctors = ({ pool, guards }: Deps) =>
+export const doctors = ({ pool, codes, guards }: Deps) =>
   new Hono<Env>()
-    .post("/", guards.signedIn, body(CreateDoctor), async (c) =>
-      c.json(await onboardDoctor(pool, c.var.identity.uid, c.req.valid("json")), 201),
-    )
+    .post("/", guards.signedIn, body(CreateDoctor), async (c) => {
+      const { uid } = c.var.identity
+      const input = c.req.valid("json")
+      const onboard = () => doOnce(c, pool, input, (tx) => onboardDoctor(tx, uid, input))
+      return answered(c, await (input.clinicId === undefined ? onboard() : codes.attempt(uid, onboard)))
+    })
     .patch("/me", guards.only("DOCTOR"), body(ChangeDoctor), async (c) =>
       c.json(await changeDoctor(pool, c.var.principal, c.req.valid("json"))),
     )

@@ -1,9 +1,11 @@
 import type { BookingDesk } from "../core/appointments/book.ts"
 import type { Identity, Principal } from "../core/auth/principal.ts"
+import type { CodeTries } from "../core/clinics/code-tries.ts"
 import type { Config } from "../core/config.ts"
 import type { Pool } from "../core/db.ts"
 import type { Health } from "../core/health.ts"
 import type { Log } from "../core/log.ts"
+import type { ObserveRequest } from "../core/metrics/requests.ts"
 import type { Guards } from "./guards.ts"
 
 /** What a request carries on its way. */
@@ -16,7 +18,10 @@ export type Deps = {
   log: Log
   health: Health
   desk: BookingDesk
+  codes: CodeTries
   guards: Guards
   /** Called after every write: what was committed is published soon. */
   published: () => void
+  /** Told of every answer; undefined: nobody measures. */
+  observeRequest?: ObserveRequest
 }

@@ -4,6 +4,7 @@ import { HTTPException } from "hono/http-exception"
 import { isUnavailable } from "../core/db.ts"
 import { Refusal, type RefusalCode } from "../core/errors.ts"
 import type { Log } from "../core/log.ts"
+import { maskCardNumbers } from "../core/payments/card.ts"
 
 const statuses = {
   malformed: 400,
@@ -40,7 +41,8 @@ type Problem = { status: number; detail: string; headers?: Record<string, string
 
 export function problem(c: Context, { status, detail, headers, members }: Problem): Response {
   const body = { type: "about:blank", title: titles[status] ?? "Error", status, detail, instance: c.req.path, ...members }
-  return c.body(JSON.stringify(body), status as 400, { "content-type": "application/problem+json", ...headers })
+  // A path or a field's name is told back as it was sent, whatever was sent.
+  return c.body(maskCardNumbers(JSON.stringify(body)), status as 400, { "content-type": "application/problem+json", ...headers })
 }
 
 /** What a thrown error answers. A bug says nothing of itself; the log has the rest under the request's id. */

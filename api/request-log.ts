@@ -1,19 +1,30 @@
+import type { Context } from "hono"
 import { createMiddleware } from "hono/factory"
-import { routePath } from "hono/route"
+import { matchedRoutes } from "hono/route"
+import { METHOD_NAME_ALL } from "hono/router"
 import type { Log } from "../core/log.ts"
+import type { ObserveRequest } from "../core/metrics/requests.ts"
 import type { Env } from "./env.ts"
 
 /** One line a request: the route's template rather than its path, and no query, body, header or address, so nothing personal. */
-export function requestLog(log: Log) {
+export function requestLog(log: Log, observe?: ObserveRequest) {
   return createMiddleware<Env>(async (c, next) => {
     const start = performance.now()
     await next()
-    const ms = Math.round((performance.now() - start) * 1000) / 1000
-    // After the handlers, the route is that of the one that answered.
-    const line = { requestId: c.var.requestId, method: c.req.method, route: routePath(c), status: c.res.status, ms }
+    const durationMs = performance.now() - start
+    const { method } = c.req
+    const { path, isTemplate } = answeredBy(c)
+    observe?.(method, isTemplate ? path : undefined, c.res.status, durationMs / 1000)
+    const line = { requestId: c.var.requestId, method, route: path, status: c.res.status, ms: Math.round(durationMs * 1000) / 1000 }
     // Balancers ask after our health every second; what they are told is in their own logs.
-    if (line.route.startsWith("/health")) log.debug(line, "request")
+    if (path.startsWith("/health")) log.debug(line, "request")
     else if (line.status >= 500) log.error(line, "request")
     else log.info(line, "request")
   })
+}
+
+/** The route that the request came to last. Where that is one for all methods it is no endpoint but what surrounds them: nothing is there. */
+function answeredBy(c: Context): { path: string; isTemplate: boolean } {
+  const route = matchedRoutes(c)[c.req.routeIndex]
+  return { path: route?.path ?? "", isTemplate: route !== undefined && route.method !== METHOD_NAME_ALL }
 }

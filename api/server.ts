@@ -2,12 +2,15 @@ import { join } from "node:path"
 import { Bookings } from "../core/appointments/bookings.ts"
 import { Parties } from "../core/appointments/parties.ts"
 import { createVerifier } from "../core/auth/firebase.ts"
+import { createCodeTries } from "../core/clinics/code-tries.ts"
 import type { Config } from "../core/config.ts"
 import { openPool } from "../core/db.ts"
 import { Publisher } from "../core/events/publisher.ts"
 import { Health } from "../core/health.ts"
 import type { Log } from "../core/log.ts"
+import { openMeters } from "../core/metrics/meters.ts"
 import { untilMigrated } from "../core/migrations/wait.ts"
+import { requireReadableCards } from "../core/payments/check-keys.ts"
 import { openRedis } from "../core/redis.ts"
 import { withWholeUrl } from "../core/request-url.ts"
 import { sleep } from "../core/time.ts"
@@ -30,19 +33,47 @@ const IDLE_TIMEOUT_SECONDS = 30
 /** Postgres gets this long to finish what is running when its connections close. */
 const POOL_CLOSE_SECONDS = 2
 
-export type Api = { url: string; port: number; app: App; health: Health; stop: () => Promise<void> }
+export type Api = {
+  url: string
+  port: number
+  app: App
+  health: Health
+  /** Where its metrics are; undefined: nowhere. */
+  metricsPort: number | undefined
+  /** Resolves when it is ready; rejects when its settings do not fit what the database holds. */
+  started: Promise<void>
+  stop: () => Promise<void>
+}
 
 /** Serves REST, and forwards sockets when it owns the public port. Listens at once; ready when the database is. */
 export function startApi(config: Config, log: Log): Api {
   const stopping = new AbortController()
-  const pool = openPool(config.databaseUrl, { max: config.databasePool, name: "api" })
+  const meters = openMeters(config.metrics, "api", version, log)
+  const poolOptions = { max: config.databasePool, name: "api" }
+  const pool = meters.pool(openPool(config.databaseUrl, poolOptions), poolOptions)
   const session = openPool(config.databaseUrl, { max: 1, name: "api-publisher" })
   const redis = openRedis(config.redis, { name: "api" })
-  const publisher = new Publisher({ session, redis, log, streamMaxEvents: config.streamMaxEvents })
+  const publisher = new Publisher({
+    session,
+    redis,
+    log,
+    streamMaxEvents: config.streamMaxEvents,
+    observer: meters.eventLog(pool)?.publisher,
+  })
   const health = new Health({ pool, redis, version })
   const guards = createGuards(createVerifier(config.auth), pool, createRateLimits(config.rateLimit, redis, log))
   const desk = { parties: new Parties(), bookings: new Bookings(pool) }
-  const app = createApp({ config, pool, log, health, guards, desk, published: () => publisher.nudge() })
+  const app = createApp({
+    config,
+    pool,
+    log,
+    health,
+    guards,
+    desk,
+    codes: createCodeTries(redis),
+    published: () => publisher.nudge(),
+    observeRequest: meters.requests(() => server.pendingRequests),
+  })
   const forward = config.realtimeUrl ? createForward(config.realtimeUrl, log) : undefined
 
   const server = Bun.serve({
@@ -57,7 +88,8 @@ export function startApi(config: Config, log: Log): Api {
     },
     websocket: forward?.websocket ?? { message() {} },
   })
-  untilMigrated(pool, join(import.meta.dir, "..", "sql"), log, stopping.signal).then(() => {
+  const started = untilMigrated(pool, join(import.meta.dir, "..", "sql"), log, stopping.signal).then(async () => {
+    await requireReadableCards(pool, config, log, stopping.signal)
     if (health.phase === "starting") health.phase = "ready"
   })
 
@@ -66,6 +98,8 @@ export function startApi(config: Config, log: Log): Api {
     port: server.port as number,
     app,
     health,
+    metricsPort: meters.port,
+    started,
     async stop() {
       health.phase = "draining"
       await sleep(config.drainMs)
@@ -74,6 +108,7 @@ export function startApi(config: Config, log: Log): Api {
       forward?.close()
       await server.stop()
       await publisher.close()
+      await meters.close()
       redis.disconnect()
       await Promise.all([pool.end({ timeout: POOL_CLOSE_SECONDS }), session.end({ timeout: POOL_CLOSE_SECONDS })])
     },

@@ -2,7 +2,8 @@ import { expect, test } from "bun:test"
 import { ConfigError, readConfig } from "./config.ts"
 
 const LEAST = { DATABASE_URL: "postgres://clinic:hunter2@db.internal:5432/clinic", REDIS_HOST: "redis.internal" }
-const PRODUCTION = { ...LEAST, NODE_ENV: "production", FIREBASE_PROJECT_ID: "clinic-project" }
+const KEY = Buffer.alloc(32, "clinic").toString("base64")
+const PRODUCTION = { ...LEAST, NODE_ENV: "production", FIREBASE_PROJECT_ID: "clinic-project", PAYMENT_KEYS: `k1:${KEY}` }
 
 function errorOf(environment: Record<string, string | undefined>): string {
   try {
@@ -62,9 +63,12 @@ const MALFORMED: Record<string, string[]> = {
   RATE_LIMIT: ["maybe"],
   RATE_LIMIT_READS_PER_MINUTE: ["0", "-5", "ten"],
   RATE_LIMIT_WRITES_PER_MINUTE: ["0", "1.5"],
+  PAYMENT_KEYS: [KEY, `:${KEY}`, `k 1:${KEY}`, "k1:", `k1:${KEY.slice(4)}`, `k1:${KEY}=`, `k1:${KEY},k1:${KEY}`, `k1:${KEY},`, `k1 ${KEY}`],
   LOG_LEVEL: ["loud", "INFO"],
   DRAIN_MS: ["2s", "8001"],
   STREAM_MAX_EVENTS: ["1", "99", "10000001"],
+  METRICS_PORT: ["off", "-1", "65534", "9464.5"],
+  METRICS_HOST: ["all hosts", "http://host"],
 }
 
 for (const [name, values] of Object.entries(MALFORMED))
@@ -77,6 +81,34 @@ for (const [name, values] of Object.entries(MALFORMED))
       expect(message).not.toContain("p4ss")
     }
   })
+
+test("metrics are off unless they are given a port, and for this machine alone unless they are given a host", () => {
+  expect(readConfig(LEAST).metrics).toBeUndefined()
+  expect(readConfig({ ...LEAST, METRICS_HOST: "0.0.0.0" }).metrics).toBeUndefined()
+  expect(readConfig({ ...LEAST, METRICS_PORT: "9464" }).metrics).toEqual({ host: "127.0.0.1", port: 9464 })
+  expect(readConfig({ ...LEAST, METRICS_PORT: "0", METRICS_HOST: "0.0.0.0" }).metrics).toEqual({ host: "0.0.0.0", port: 0 })
+})
+
+test("in production card keys must be given, and not development's; the message never has one", () => {
+  expect(errorOf({ ...PRODUCTION, PAYMENT_KEYS: undefined })).toBe("PAYMENT_KEYS: is required in production")
+  const [development] = readConfig(LEAST).paymentKeys
+  const encoded = development.key.export().toString("base64")
+  for (const keys of [`k1:${encoded}`, `k1:${KEY},old:${encoded}`]) {
+    const message = errorOf({ ...PRODUCTION, PAYMENT_KEYS: keys })
+    expect(message).toStartWith("PAYMENT_KEYS: has the key of development")
+    expect(message).not.toContain(encoded)
+  }
+})
+
+test("card keys keep their order, and neither printing nor serialising the configuration shows one", () => {
+  const second = Buffer.alloc(32, "second").toString("base64")
+  const config = readConfig({ ...PRODUCTION, PAYMENT_KEYS: `k2:${second}, k1:${KEY}` })
+  expect(config.paymentKeys.map((k) => [k.id, k.key.export().toString("base64")])).toEqual([
+    ["k2", second],
+    ["k1", KEY],
+  ])
+  for (const printed of [JSON.stringify(config), Bun.inspect(config)]) for (const key of [KEY, second]) expect(printed).not.toContain(key)
+})
 
 test("every setting at fault is named at once", () => {
   const message = errorOf({ REDIS_HOST: "redis.internal", PORT: "http", LOG_LEVEL: "loud" })

@@ -3,6 +3,7 @@
  * Every setting is described here and in the README's table.
  */
 import { z } from "zod"
+import { DEVELOPMENT_KEYS, hasDevelopmentKey, type PaymentKeys, readPaymentKeys } from "./payment-keys.ts"
 
 /** Digits only: to a plain number conversion a blank is 0 and "0x10" is 16. */
 function whole(min: number, max: number) {
@@ -15,6 +16,8 @@ function whole(min: number, max: number) {
 }
 
 const port = whole(0, 65_535)
+/** `start` and `dev` give the two ports above it to two of their three processes. */
+const metricsPort = whole(0, 65_533)
 const host = z.string().regex(/^[^\s/]+$/, "must be the name or address of a host")
 /** An unset variable and an empty one mean the same: the default. */
 const flag = z.enum(["0", "1", "true", "false"]).transform((v) => v === "1" || v === "true")
@@ -66,9 +69,14 @@ const Environment = z.object({
   RATE_LIMIT: flag.optional(),
   RATE_LIMIT_READS_PER_MINUTE: whole(1, 1_000_000).default(1200),
   RATE_LIMIT_WRITES_PER_MINUTE: whole(1, 1_000_000).default(120),
+  PAYMENT_KEYS: z.string().transform(readPaymentKeys).optional(),
   LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]).default("info"),
   DRAIN_MS: whole(0, 8_000).optional(),
   STREAM_MAX_EVENTS: whole(100, 10_000_000).default(100_000),
+  METRICS_PORT: metricsPort.optional(),
+  METRICS_HOST: host.default("127.0.0.1"),
+  NO_SHOW_AFTER_MINUTES: whole(1, 10_080).default(60),
+  RETENTION_DAYS: whole(1, 3_650).default(30),
 })
 
 /** Two rounds of a load balancer that asks every second. */
@@ -97,8 +105,16 @@ export type Config = {
   /** Where `api` forwards /socket.io/, when it owns the public port. */
   realtimeUrl?: string
   rateLimit: { on: boolean; readsPerMinute: number; writesPerMinute: number }
+  /** What card data are encrypted with. */
+  paymentKeys: PaymentKeys
   logLevel: string
   streamMaxEvents: number
+  /** How long after its end a confirmed visit that nobody checked in counts as missed. */
+  noShowAfterMinutes: number
+  /** How long events are kept: how long a client may be away and still hear all it missed. */
+  retentionDays: number
+  /** Where the process serves its metrics; undefined: nowhere, and nothing is measured. */
+  metrics?: { host: string; port: number }
   /** How long a stopping process still answers while its readiness already fails, so that load balancers turn away first. */
   drainMs: number
 }
@@ -122,6 +138,8 @@ export function readConfig(environment: Record<string, string | undefined>): Con
   if (production && e.FIREBASE_AUTH_EMULATOR_HOST) throw new ConfigError("FIREBASE_AUTH_EMULATOR_HOST: must not be set in production")
   if (production && e.AUTH_DEV_TOKENS) throw new ConfigError("AUTH_DEV_TOKENS: must not be set in production")
   if (production && !e.FIREBASE_PROJECT_ID) throw new ConfigError("FIREBASE_PROJECT_ID: is required in production")
+  if (production && !e.PAYMENT_KEYS) throw new ConfigError("PAYMENT_KEYS: is required in production")
+  if (production && hasDevelopmentKey(e.PAYMENT_KEYS)) throw new ConfigError("PAYMENT_KEYS: has the key of development, which is no secret")
   return {
     env: e.NODE_ENV,
     host: e.HOST,
@@ -141,8 +159,12 @@ export function readConfig(environment: Record<string, string | undefined>): Con
       readsPerMinute: e.RATE_LIMIT_READS_PER_MINUTE,
       writesPerMinute: e.RATE_LIMIT_WRITES_PER_MINUTE,
     },
+    paymentKeys: e.PAYMENT_KEYS ?? DEVELOPMENT_KEYS,
     logLevel: e.LOG_LEVEL,
     streamMaxEvents: e.STREAM_MAX_EVENTS,
+    metrics: e.METRICS_PORT === undefined ? undefined : { host: e.METRICS_HOST, port: e.METRICS_PORT },
+    noShowAfterMinutes: e.NO_SHOW_AFTER_MINUTES,
+    retentionDays: e.RETENTION_DAYS,
     drainMs: e.DRAIN_MS ?? (production ? PRODUCTION_DRAIN_MS : 0),
   }
 }
@@ -171,8 +193,13 @@ export function configOrExit(): Config {
   try {
     return readConfig(process.env)
   } catch (error) {
-    if (!(error instanceof ConfigError)) throw error
-    console.error(`PulseCal does not start. These settings are wrong or missing:\n${error.message}`)
-    process.exit(1)
+    return exitOver(error)
   }
+}
+
+/** Ends a process whose settings are at fault, saying which; any other error is thrown on. */
+export function exitOver(error: unknown): never {
+  if (!(error instanceof ConfigError)) throw error
+  console.error(`PulseCal does not start. These settings are wrong or missing:\n${error.message}`)
+  process.exit(1)
 }

@@ -1,4 +1,4 @@
-import { Redis } from "ioredis"
+import { Redis, type RedisOptions } from "ioredis"
 import type { RedisConfig } from "./config.ts"
 
 const CONNECT_TIMEOUT_MS = 5_000
@@ -19,25 +19,43 @@ const MAX_RETRY_DELAY_MS = 2_000
  * place for the next one to wait on, and the handshake of a new connection would have no bound at all.
  */
 export function openRedis(config: RedisConfig, options: { name: string; blocking?: boolean }): Redis {
+  return open(config, options.name, {
+    socketTimeout: options.blocking ? COMMAND_TIMEOUT_MS + MAX_BLOCK_MS : COMMAND_TIMEOUT_MS,
+    maxRetriesPerRequest: 0,
+    enableOfflineQueue: false,
+  })
+}
+
+/** BullMQ's workers block for up to 10 s; one that hears nothing for longer is connected to nobody. */
+const QUEUE_SILENCE_MS = 15_000
+
+/**
+ * A connection for BullMQ's workers, which wait for Redis as long as it takes. It connects by itself, as its duplicates do: BullMQ would
+ * take a first try that fails for the end of one that has to be told to.
+ */
+export function openQueueRedis(config: RedisConfig, options: { name: string }): Redis {
+  const patience = { socketTimeout: QUEUE_SILENCE_MS, maxRetriesPerRequest: null, enableOfflineQueue: true }
+  return open(config, options.name, { ...patience, lazyConnect: false })
+}
+
+function open(config: RedisConfig, name: string, patience: RedisOptions): Redis {
   const redis = new Redis({
     host: config.host,
     port: config.port,
     username: config.username,
     password: config.password,
     ...(config.tls ? { tls: {} } : {}),
-    connectionName: `pulsecal-${options.name}`,
+    connectionName: `pulsecal-${name}`,
     connectTimeout: CONNECT_TIMEOUT_MS,
-    socketTimeout: options.blocking ? COMMAND_TIMEOUT_MS + MAX_BLOCK_MS : COMMAND_TIMEOUT_MS,
     disconnectTimeout: DISCONNECT_TIMEOUT_MS,
-    maxRetriesPerRequest: 0,
-    enableOfflineQueue: false,
     lazyConnect: true,
     retryStrategy: (attempt) => Math.min(FIRST_RETRY_DELAY_MS * 2 ** Math.min(attempt - 1, 6), MAX_RETRY_DELAY_MS),
     // A master that became a replica: its name leads to the new master.
     reconnectOnError: (error) => error.message.startsWith("READONLY"),
+    ...patience,
   })
   // Each use handles its own failure; without a listener ioredis prints a stack for every try to connect.
   redis.on("error", () => {})
-  redis.connect().catch(() => {})
+  if (redis.status === "wait") redis.connect().catch(() => {})
   return redis
 }

@@ -1,12 +1,12 @@
 /** The namespace /notifications: who may come in, and which of this process's sockets are whose. */
 import type { Namespace, Server, Socket } from "socket.io"
-import type { Identity } from "../core/auth/principal.ts"
+import { type Identity, isBarred } from "../core/auth/principal.ts"
 import { findPrincipal } from "../core/auth/queries.ts"
 import { isUnavailable } from "../core/db.ts"
 import { Refusal } from "../core/errors.ts"
 import type { LoggedEvent } from "../core/events/catalog.ts"
 import type { Listener } from "./relay.ts"
-import { type Arrival, isBarred, metaOf, Session, type SessionParts } from "./session.ts"
+import { type Arrival, metaOf, Session, type SessionParts } from "./session.ts"
 import { Turns } from "./turns.ts"
 
 /** Handshakes that may verify a token and read a principal at once; the others are told to come again. */
@@ -51,7 +51,10 @@ export class Gateway implements Listener {
 
   deliver(event: LoggedEvent): void {
     const { rooms } = this.#namespace.adapter
-    if (event.rooms.some((r) => rooms.has(r))) this.#namespace.local.to(event.rooms).emit(event.name, event.data, metaOf(event))
+    const heard = event.rooms.filter((r) => rooms.has(r))
+    if (heard.length === 0) return
+    this.#namespace.local.to(event.rooms).emit(event.name, event.data, metaOf(event))
+    this.#parts.observer?.emitted(event.name, countMembers(heard.map((r) => rooms.get(r))))
   }
 
   accessChanged(uid: string): void {
@@ -83,9 +86,15 @@ export class Gateway implements Listener {
     }
   }
 
+  /** How many signed-in sockets there are. */
+  get sockets(): number {
+    return this.#namespace.sockets.size
+  }
+
   #explain(error: unknown): Error {
-    if (error instanceof InvalidOffset) return error
-    if (error instanceof Refusal && (error.code === "unauthorized" || error.code === "forbidden")) return new Error(error.code)
+    const reason = reasonOf(error)
+    this.#parts.observer?.refused(reason)
+    if (reason !== "unavailable") return error instanceof InvalidOffset ? error : new Error(reason)
     const expected = isUnavailable(error) || (error instanceof Refusal && error.code === "unavailable")
     if (!expected) this.#parts.log.error({ err: error }, "a socket could not be admitted")
     // Once an outage, not once a socket.
@@ -132,6 +141,17 @@ export class Gateway implements Listener {
       return { ok: false, error: this.#explain(error).message }
     }
   }
+}
+
+/** How many sockets are in any of the rooms. */
+function countMembers(rooms: (ReadonlySet<string> | undefined)[]): number {
+  if (rooms.length === 1) return rooms[0]?.size ?? 0
+  return new Set(rooms.flatMap((room) => [...(room ?? [])])).size
+}
+
+function reasonOf(error: unknown): "malformed" | "unauthorized" | "forbidden" | "unavailable" {
+  if (error instanceof InvalidOffset) return "malformed"
+  return error instanceof Refusal && (error.code === "unauthorized" || error.code === "forbidden") ? error.code : "unavailable"
 }
 
 class InvalidOffset extends Error {

@@ -7,6 +7,7 @@ import type { Config } from "../core/config.ts"
 import { openPool } from "../core/db.ts"
 import { Health } from "../core/health.ts"
 import type { Log } from "../core/log.ts"
+import { openMeters } from "../core/metrics/meters.ts"
 import { untilMigrated } from "../core/migrations/wait.ts"
 import { openRedis } from "../core/redis.ts"
 import { urlOf, withWholeUrl } from "../core/request-url.ts"
@@ -29,6 +30,8 @@ export type Realtime = {
   /** How far this process has read the log; undefined until it has begun. */
   cursor: () => number | undefined
   connections: () => number
+  /** Where its metrics are; undefined: nowhere. */
+  metricsPort: number | undefined
   stop: () => Promise<void>
 }
 
@@ -38,7 +41,9 @@ export type RealtimeTuning = SessionTuning & { maxConnections?: number }
 /** Listens at once; ready when the database is. */
 export function startRealtime(config: Config, log: Log, tuning: RealtimeTuning = {}): Realtime {
   const stopping = new AbortController()
-  const pool = openPool(config.databaseUrl, { max: config.databasePool, name: "realtime" })
+  const meters = openMeters(config.metrics, "realtime", version, log)
+  const poolOptions = { max: config.databasePool, name: "realtime" }
+  const pool = meters.pool(openPool(config.databaseUrl, poolOptions), poolOptions)
   const redis = openRedis(config.redis, { name: "realtime" })
   const reader = openRedis(config.redis, { name: "realtime-reader", blocking: true })
   const health = new Health({ pool, redis, version })
@@ -46,9 +51,11 @@ export function startRealtime(config: Config, log: Log, tuning: RealtimeTuning =
   const engine = new Engine({ corsOrigins: config.corsOrigins, maxConnections: tuning.maxConnections })
   const detachAdapter = attachAdapter(io, redis)
   const relay = new Relay({ pool, redis: reader, log })
+  meters.eventLog(pool)?.consumer("realtime", () => relay.cursor)
   // Typed for Engine.IO on Node; the Bun engine is made for exactly this call.
   io.bind(engine.engine as unknown as Parameters<Server["bind"]>[0])
-  const gateway = new Gateway({ io, pool, relay, engine, log, verifier: createVerifier(config.auth), ...tuning })
+  const observer = meters.sockets({ connections: () => engine.connections, sockets: () => gateway.sockets })
+  const gateway = new Gateway({ io, pool, relay, engine, log, observer, verifier: createVerifier(config.auth), ...tuning })
 
   const server = Bun.serve<WebSocketData>({
     hostname: config.host,
@@ -80,6 +87,7 @@ export function startRealtime(config: Config, log: Log, tuning: RealtimeTuning =
     health,
     cursor: () => relay.cursor,
     connections: () => engine.connections,
+    metricsPort: meters.port,
     async stop() {
       health.phase = "draining"
       await sleep(config.drainMs)
@@ -92,6 +100,7 @@ export function startRealtime(config: Config, log: Log, tuning: RealtimeTuning =
       // The last answers leave; a client that does not take its own is not waited for.
       await Promise.race([server.stop(), sleep(LAST_ANSWERS_MS)])
       await server.stop(true)
+      await meters.close()
       redis.disconnect()
       await pool.end({ timeout: POOL_CLOSE_S })
     },

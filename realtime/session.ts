@@ -5,12 +5,13 @@
  * the tick in which its position equals the relay's cursor it joins its rooms. So on one connection offsets only grow.
  */
 import type { Socket } from "socket.io"
-import { type Identity, type Principal, roomsOf } from "../core/auth/principal.ts"
+import { type Identity, isBarred, type Principal, roomsOf } from "../core/auth/principal.ts"
 import { findPrincipal } from "../core/auth/queries.ts"
 import type { Pool } from "../core/db.ts"
 import type { LoggedEvent } from "../core/events/catalog.ts"
 import { findLog, listRoomEvents } from "../core/events/queries.ts"
 import type { Log } from "../core/log.ts"
+import type { SocketObserver } from "../core/metrics/sockets.ts"
 import { instant, sleep } from "../core/time.ts"
 import type { Engine } from "./connection.ts"
 import type { Relay } from "./relay.ts"
@@ -30,7 +31,7 @@ export const REFRESH_GRACE_MS = 30_000
 const MAX_TIMER_MS = 2 ** 31 - 1
 
 export type SessionTuning = { refreshGraceMs?: number; drainTimeoutMs?: number }
-export type SessionParts = { pool: Pool; relay: Relay; engine: Engine; log: Log; replays: Turns } & SessionTuning
+export type SessionParts = { pool: Pool; relay: Relay; engine: Engine; log: Log; replays: Turns; observer?: SocketObserver } & SessionTuning
 
 export type Arrival = {
   identity: Identity
@@ -41,11 +42,6 @@ export type Arrival = {
 
 export const metaOf = (event: LoggedEvent) => ({ id: event.id, offset: event.offset, occurredAt: instant(event.occurredAt) })
 
-/** Someone a doctor has turned away hears nothing at all. */
-export function isBarred(principal: Principal): boolean {
-  return principal.role === "RECEPTIONIST" && (principal.status === "REVOKED" || principal.status === "REJECTED")
-}
-
 export class Session {
   #rooms: ReadonlySet<string>
   #position: number | undefined
@@ -54,6 +50,8 @@ export class Session {
   /** The rooms must be read again before anything else is told. */
   #stale = false
   #catchingUp = false
+  /** How much it has been told since it was behind; undefined: it misses nothing. */
+  #replayed: number | undefined
   #timer: Timer | undefined
   #closed = new AbortController()
 
@@ -64,6 +62,7 @@ export class Session {
   ) {
     this.#rooms = new Set(roomsOf(arrival.principal))
     this.#position = arrival.lastOffset
+    if (arrival.lastOffset !== undefined) this.#replayed = 0
     this.#awaitExpiry(arrival.identity)
   }
 
@@ -84,10 +83,10 @@ export class Session {
     const position = this.#live ? from : this.#position
     if (to >= from) {
       // Who is behind will find its own gap in the table.
-      if (this.#live) this.socket.emit("stream:gap", { from, to })
+      if (this.#live) this.#tellGap(from, to)
       return
     }
-    if (position !== undefined) this.socket.emit("stream:gap", { from: position, to })
+    if (position !== undefined) this.#tellGap(position, to)
     // The offsets begin anew below those it has seen, which they may not on one connection: it comes again on another.
     this.#fallBehind()
     this.close()
@@ -118,6 +117,7 @@ export class Session {
   #fallBehind(): void {
     this.#position = this.#live ? this.parts.relay.cursor : (this.#position ?? this.parts.relay.cursor)
     this.#live = false
+    this.#replayed ??= 0
     for (const room of this.#rooms) this.socket.leave(room)
   }
 
@@ -180,7 +180,7 @@ export class Session {
     const { head } = await findLog(pool)
     if (this.#silent) return
     if (position > head) {
-      this.socket.emit("stream:gap", { from: position, to: head })
+      this.#tellGap(position, head)
       this.#position = head
     }
     if (!(await relay.reached(this.#position ?? 0, FOLLOWER_TIMEOUT_MS, this.#closed.signal)) && !this.#silent)
@@ -208,6 +208,8 @@ export class Session {
     this.#live = true
     this.socket.join([...this.#rooms])
     this.socket.emit("stream:ready", { offset })
+    if (this.#replayed !== undefined) this.parts.observer?.replayed(this.#replayed)
+    this.#replayed = undefined
   }
 
   async #tellFromTable(position: number): Promise<void> {
@@ -221,15 +223,21 @@ export class Session {
     }))
     if (this.#stale || this.#silent || relay.generation !== generation) return
     if (floor > position) {
-      this.socket.emit("stream:gap", { from: position, to: floor })
+      this.#tellGap(position, floor)
       this.#position = floor
     }
     for (const event of events) if (event.offset > floor) this.#tell(event)
     if (events.length < REPLAY_BATCH_EVENTS) this.#position = Math.max(cursor, this.#position ?? 0)
   }
 
+  #tellGap(from: number, to: number): void {
+    this.parts.observer?.gap()
+    this.socket.emit("stream:gap", { from, to })
+  }
+
   #tell(event: LoggedEvent): void {
     this.#position = event.offset
+    if (this.#replayed !== undefined) this.#replayed++
     this.socket.emit(event.name, event.data, metaOf(event))
   }
 }

@@ -73,6 +73,7 @@ await runCommand(async () => {
       host: config.host,
       command,
       environment: { ...environment, ...redisEnvironment(redis), DATABASE_URL: databaseUrl },
+      metricsPort: config.metrics?.port,
     })
     for (const spec of trio.specs) supervisor.start(spec)
     const failed = Promise.race([supervisor.failed, services.failed]).then((reason) => {

@@ -27,7 +27,7 @@ await runCommand(async () => {
   const applied = await migrate(pool, join(import.meta.dir, "..", "sql")).finally(() => pool.end({ timeout: 1 }))
   log.info({ applied }, "database is up to date")
   const command = (name: string) => [process.execPath, join(import.meta.dir, `${name}.js`)]
-  const trio = await planTrio({ port, host: config.host, command, environment: {} })
+  const trio = await planTrio({ port, host: config.host, command, environment: {}, metricsPort: config.metrics?.port })
   for (const spec of trio.specs) supervisor.start(spec)
   supervisor.ready(trio.health, READY_TIMEOUT_MS).then(
     () => log.info({ port }, "ready"),

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "bun:test"
+import { randomBytes } from "node:crypto"
 import { cp, mkdtemp, rm, symlink } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -96,7 +97,11 @@ test("after a build, start runs all three behind one port, for REST and sockets,
 test("start:prod runs in production: an unsigned token is refused", async () => {
   await using marked = markedProcesses()
   const port = await findFreePort()
-  const started = npm(marked, "start:prod", { PORT: String(port), FIREBASE_PROJECT_ID: "demo-pulsecal" })
+  const started = npm(marked, "start:prod", {
+    PORT: String(port),
+    FIREBASE_PROJECT_ID: "demo-pulsecal",
+    PAYMENT_KEYS: `k1:${randomBytes(32).toString("base64")}`,
+  })
   await ready(started, port)
   const token = mintDevelopmentToken({ projectId: "demo-pulsecal", uid: "somebody", expiresInSeconds: 60 })
   expect(await status(`http://127.0.0.1:${port}/api/v1/me`, { authorization: `Bearer ${token}` })).toBe(401)

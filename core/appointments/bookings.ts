@@ -2,8 +2,9 @@
  * Bookings of one process, committed in groups: what is asked for while a group is on its way makes the next one. A lone booking
  * waits for nobody; under load many share one statement, one commit and one wait for the disk, so that each costs a fraction.
  */
-import { isLockTimeout, isRefused, isRetryable, type Pool } from "../db.ts"
+import { isLockTimeout, isRefused, isRetryable, type Pool, violates } from "../db.ts"
 import { Refusal } from "../errors.ts"
+import { deleteExpiredAnswer } from "../idempotency/queries.ts"
 import { type BookingOutcome, insertAppointments, type NewAppointment } from "./queries.ts"
 
 /** Groups on their way at once: while one waits for the disk, the other computes. */
@@ -53,20 +54,32 @@ export class Bookings {
       )
       for (const [n, { resolve }] of group.entries()) resolve(outcomes[n] as BookingOutcome)
     } catch (error) {
-      // The locks make deadlocks all but impossible; one that happens all the same is run again. So is each of a group alone, lest
-      // one that is at fault, or waits for a lock, fail the others. Without Postgres's own word that nothing was committed nothing is
-      // run again.
-      const again = isRefused(error) && (group.length > 1 || isRetryable(error) || isLockTimeout(error))
+      // The locks make deadlocks all but impossible; one that happens all the same is run again, and so is one whose key is in use. So is
+      // each of a group alone, lest one that is at fault, or waits for a lock, fail the others. Without Postgres's own word that nothing
+      // was committed nothing is run again.
+      const again =
+        isRefused(error) && (group.length > 1 || isRetryable(error) || isLockTimeout(error) || violates(error, "idempotency_keys_pkey"))
       await Promise.all(group.map((w) => (again ? this.#alone(w) : w.reject(error))))
     }
   }
 
   async #alone({ asked, resolve, reject }: Waiting): Promise<void> {
     try {
-      const [outcome] = await insertAppointments(this.pool, [asked], LOCK_TIMEOUT_MS)
-      resolve(outcome as BookingOutcome)
+      resolve(await this.#bookOne(asked))
     } catch (error) {
       reject(error)
+    }
+  }
+
+  async #bookOne(asked: NewAppointment): Promise<BookingOutcome> {
+    const attempt = async () => (await insertAppointments(this.pool, [asked], LOCK_TIMEOUT_MS))[0] as BookingOutcome
+    try {
+      return await attempt()
+    } catch (error) {
+      // The key's first answer was kept a moment ago, and is seen now; or long ago, and is removed.
+      if (!asked.keyed || !violates(error, "idempotency_keys_pkey")) throw error
+      await deleteExpiredAnswer(this.pool, asked.keyed)
+      return await attempt()
     }
   }
 }

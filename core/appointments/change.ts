@@ -1,9 +1,10 @@
 import { type Doctor, type Patient, type Receptionist, requireActive } from "../auth/principal.ts"
-import type { Db } from "../db.ts"
+import type { Db, Pool } from "../db.ts"
 import { bookableSlot } from "../doctors/schedule/availability.ts"
 import { conflict, forbidden, notFound, Refusal } from "../errors.ts"
-import { newEvent } from "../events/log.ts"
 import { instant } from "../time.ts"
+import { hasConsequences } from "./consequences.ts"
+import { moveAppointment, moved, updated } from "./move.ts"
 import type { Parties } from "./parties.ts"
 import { findAppointment, updateStatus, updateTime } from "./queries.ts"
 import type { Appointment, AppointmentStatus, ChangeAppointment } from "./schema.ts"
@@ -35,7 +36,7 @@ function isParty(caller: Party, appointment: Appointment): boolean {
 
 /** Moves the status, or the time. A stale `version` is refused; without one, the change is decided on the latest state. */
 export async function changeAppointment(
-  db: Db,
+  db: Pool,
   parties: Parties,
   caller: Party,
   id: string,
@@ -55,10 +56,11 @@ export async function changeAppointment(
 }
 
 /** Undefined when the appointment has changed meanwhile. */
-async function moveStatus(db: Db, caller: Party, before: Appointment, status: AppointmentStatus): Promise<Appointment | undefined> {
+async function moveStatus(pool: Pool, caller: Party, before: Appointment, status: AppointmentStatus): Promise<Appointment | undefined> {
   if (caller.role === "PATIENT" && status !== "CANCELLED") throw forbidden("A patient may cancel or reschedule, nothing else.")
+  if (hasConsequences(status)) return await pool.begin((tx) => moveAppointment(tx, before, status))
   requireMove(before.status, status)
-  return await updateStatus(db, before.id, before.version, status, updated(before, status, before.scheduledAt))
+  return await updateStatus(pool, before.id, before.version, status, updated(before, status, before.scheduledAt))
 }
 
 /** Undefined when the appointment has changed meanwhile. */
@@ -82,18 +84,12 @@ async function reschedule(
       start: new Date(slot.start),
       end: new Date(slot.end),
     }
-    const after = await claimTime(db, doctor, slot, () => updateTime(db, time, updated(before, "PENDING", instant(scheduledAt))))
+    const after = await claimTime(db, doctor, slot, () =>
+      updateTime(db, time, updated(before, "PENDING", instant(scheduledAt)), moved(before)),
+    )
     if (after) return { after }
     // Which of the two has changed, the doctor's schedule or the appointment?
     return (await findAppointment(db, before.id))?.version === before.version ? undefined : { after: undefined }
   })
   return outcome.after
-}
-
-function updated(a: Appointment, status: AppointmentStatus, scheduledAt: string) {
-  return newEvent({
-    name: "appointment:update",
-    data: { appointmentId: a.id, status, scheduledAt },
-    about: { doctorId: a.doctorId, patientId: a.patientId, clinicId: a.clinicId },
-  })
 }

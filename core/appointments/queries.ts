@@ -1,7 +1,8 @@
 import { type Db, maybeOne } from "../db.ts"
 import type { NewEvent } from "../events/catalog.ts"
+import { KEPT, type KeptAnswer, type Keyed } from "../idempotency/queries.ts"
 import { instant } from "../time.ts"
-import type { Appointment, AppointmentStatus, AppointmentType } from "./schema.ts"
+import type { Appointment, AppointmentStatus } from "./schema.ts"
 
 type Row = Omit<Appointment, "scheduledAt" | "endsAt" | "createdAt" | "updatedAt"> & {
   scheduledAt: Date
@@ -33,32 +34,44 @@ const turn = (db: Db, doctorId: string) => db`
   turn as materialized (select pg_advisory_xact_lock(hashtextextended(${doctorId}, 0)))`
 
 export type NewAppointment = {
-  id: string
-  /** As they were, by their versions, when the slot and the event were made. */
-  doctor: { doctorId: string; clinicId: string; name: string; version: number }
-  patient: { id: string; name: string; version: number }
-  start: Date
-  end: Date
-  type: AppointmentType
-  reason: string | null
+  /** As it will be when it is booked, and as it is answered. */
+  appointment: Appointment
+  /** The versions of the doctor and the patient that it was made from. */
+  doctorVersion: number
+  patientVersion: number
   event: NewEvent
+  /** Under which key it is asked for, if under any. */
+  keyed?: Keyed
 }
 
-/** What became of one: booked; taken by another; or stale, because the doctor or the patient is no longer as given or takes no bookings. */
-export type BookingOutcome = Appointment | "taken" | "stale"
+/**
+ * What became of one: booked; taken by another; stale, because the doctor or the patient is no longer as given or takes no bookings;
+ * in flight, because another call holds its key; or answered before under its key.
+ */
+export type BookingOutcome = "booked" | "taken" | "stale" | "in flight" | KeptAnswer
 
-type BookedRow = { current: boolean; status: AppointmentStatus | null; version: number; createdAt: Date; updatedAt: Date }
+type OutcomeRow = { held: boolean; kept: KeptAnswer | null; current: boolean; booked: boolean }
 
 /**
- * Books as many as can be and announces each that is, in one round trip and one commit. Those who ask for a doctor's time queue
- * on the doctor's lock instead of deadlocking in the exclusion constraint, which decides; the locks are taken in one order, so that
- * two such statements cannot deadlock either. Outcomes come in the order asked for.
+ * Books as many as can be, announces each that is and keeps its answer under its key, in one round trip and one commit. Those who
+ * ask for a doctor's time queue on the doctor's lock instead of deadlocking in the exclusion constraint, which decides; the locks are
+ * taken in one order, so that two such statements cannot deadlock either. Outcomes come in the order asked for. Throws
+ * `idempotency_keys_pkey` when a key was used after the statement began, or long ago.
  */
 export async function insertAppointments(db: Db, asked: NewAppointment[], lockTimeoutMs: number): Promise<BookingOutcome[]> {
-  const rows = await db<BookedRow[]>`
+  const rows = await db<OutcomeRow[]>`
     with asked as materialized (
       select * from jsonb_to_recordset(${db.json(asked.map(askedRow))}) as r (n int, id uuid, doctor_id uuid, doctor_version int, patient_id uuid,
-        patient_version int, starts timestamptz, ends timestamptz, type text, reason text, event_id uuid, name text, subject text, rooms text[], data jsonb)),
+        patient_version int, starts timestamptz, ends timestamptz, type text, reason text, at timestamptz, event_id uuid, name text, subject text,
+        rooms text[], data jsonb, caller text, route text, key text, body_digest text, answer text)),
+    keys as materialized (
+      select a.n, pg_try_advisory_xact_lock(idempotency_lock(a.caller, a.route, a.key)) as held,
+        case when k.key is not null then jsonb_build_object('bodyDigest', k.body_digest, 'answer', k.answer) end as kept
+      from asked a
+      left join lateral (
+        select * from idempotency_keys k
+        where k.caller = a.caller and k.route = a.route and k.key = a.key and k.created_at > now() - ${KEPT}::interval offset 0) k on true
+      where a.key is not null),
     bounded as materialized (select set_config('lock_timeout', ${lockTimeoutMs}::text, true)),
     turn as materialized (
       select pg_advisory_xact_lock(key) from bounded, (select distinct hashtextextended(doctor_id::text, 0) as key from asked order by key) keys),
@@ -67,49 +80,31 @@ export async function insertAppointments(db: Db, asked: NewAppointment[], lockTi
       from (select count(*) from turn) locked, asked a
       cross join lateral (select from doctors where id = a.doctor_id and version = a.doctor_version and active offset 0) d
       cross join lateral (select from patients where id = a.patient_id and version = a.patient_version offset 0) p
+      where not exists (select from keys where keys.n = a.n and (not keys.held or keys.kept is not null))
       order by a.n),
     booked as (
-      insert into appointments (id, doctor_id, patient_id, during, type, reason)
-      select id, doctor_id, patient_id, tstzrange(starts, ends), type, reason from ready
+      insert into appointments (id, doctor_id, patient_id, during, type, reason, created_at, updated_at)
+      select id, doctor_id, patient_id, tstzrange(starts, ends), type, reason, at, at from ready
       on conflict on constraint appointments_no_overlap do nothing
-      returning id, status, version, created_at, updated_at),
+      returning id),
     announced as (
       insert into events (id, name, subject, rooms, data)
-      select ready.event_id, ready.name, ready.subject, ready.rooms, ready.data from ready join booked using (id) order by ready.n)
-    select ready.id is not null as current, booked.status, booked.version, booked.created_at as "createdAt", booked.updated_at as "updatedAt"
-    from asked left join ready using (id) left join booked using (id) order by asked.n`
-  return rows.map((row, n) => outcome(row, asked[n] as NewAppointment))
+      select ready.event_id, ready.name, ready.subject, ready.rooms, ready.data from ready join booked using (id) order by ready.n),
+    answered as (
+      insert into idempotency_keys (caller, route, key, body_digest, answer)
+      select caller, route, key, body_digest, answer from ready join booked using (id) where key is not null)
+    select coalesce(keys.held, true) as held, keys.kept, ready.id is not null as current, booked.id is not null as booked
+    from asked left join keys using (n) left join ready using (id) left join booked using (id) order by asked.n`
+  return rows.map(({ held, kept, current, booked }) => kept ?? (!held ? "in flight" : !current ? "stale" : booked ? "booked" : "taken"))
 }
 
-function askedRow({ id, doctor, patient, start, end, type, reason, event }: NewAppointment, n: number) {
-  const { id: event_id, name, subject, rooms, data } = event
-  const versions = { doctor_version: doctor.version, patient_version: patient.version }
-  const times = { starts: start.toISOString(), ends: end.toISOString() }
-  return {
-    n,
-    id,
-    doctor_id: doctor.doctorId,
-    patient_id: patient.id,
-    ...versions,
-    ...times,
-    type,
-    reason,
-    event_id,
-    name,
-    subject,
-    rooms,
-    data,
-  }
-}
-
-/** The versions held, so the names are the rows' and need not be joined. */
-function outcome({ current, status, version, createdAt, updatedAt }: BookedRow, a: NewAppointment): BookingOutcome {
-  if (!current) return "stale"
-  if (status === null) return "taken"
-  const { doctorId, clinicId } = a.doctor
-  const parties = { doctorId, doctorName: a.doctor.name, patientId: a.patient.id, patientName: a.patient.name, clinicId }
-  const booked = { status, version, createdAt, updatedAt }
-  return appointment({ id: a.id, ...parties, scheduledAt: a.start, endsAt: a.end, type: a.type, reason: a.reason, ...booked })
+function askedRow({ appointment: a, doctorVersion, patientVersion, event, keyed }: NewAppointment, n: number) {
+  const whom = { doctor_id: a.doctorId, doctor_version: doctorVersion, patient_id: a.patientId, patient_version: patientVersion }
+  const what = { id: a.id, starts: a.scheduledAt, ends: a.endsAt, type: a.type, reason: a.reason, at: a.createdAt }
+  const told = { event_id: event.id, name: event.name, subject: event.subject, rooms: event.rooms, data: event.data }
+  if (!keyed) return { n, ...whom, ...what, ...told }
+  const { bodyDigest: body_digest, ...key } = keyed
+  return { n, ...whom, ...what, ...told, ...key, body_digest, answer: JSON.stringify(a) }
 }
 
 /** Moves the status and announces it. Undefined when the version is no longer the row's. */
@@ -135,10 +130,10 @@ export async function updateStatus(
 export type NewTime = { id: string; version: number; doctorId: string; doctorVersion: number; start: Date; end: Date }
 
 /**
- * Moves the appointment to another slot, back to PENDING, and announces it. Undefined when it or the doctor is no longer as given.
+ * Moves the appointment to another slot, back to PENDING, and announces it and what it `left`. Undefined when it or the doctor is no longer as given.
  * Throws `appointments_no_overlap` when the time is taken.
  */
-export async function updateTime(db: Db, a: NewTime, event: NewEvent): Promise<Appointment | undefined> {
+export async function updateTime(db: Db, a: NewTime, event: NewEvent, left: NewEvent): Promise<Appointment | undefined> {
   const row = maybeOne(
     await db<Row[]>`
     with ${turn(db, a.doctorId)},
@@ -148,7 +143,8 @@ export async function updateTime(db: Db, a: NewTime, event: NewEvent): Promise<A
       from turn, doctors d
       where x.id = ${a.id} and x.version = ${a.version} and d.id = x.doctor_id and d.version = ${a.doctorVersion} and d.active
       returning x.*),
-    announced as (${announced(db, event)})
+    announced as (${announced(db, event)}),
+    left_behind as (${announced(db, left)})
     select ${columns(db)} from changed a join doctors d on d.id = a.doctor_id join patients p on p.id = a.patient_id`,
   )
   return row && appointment(row)

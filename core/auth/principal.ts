@@ -23,12 +23,17 @@ export function roomsOf(principal: Principal): Room[] {
     case "PATIENT":
       return principal.city ? [room.patient(principal.patientId), room.city(principal.city)] : [room.patient(principal.patientId)]
     case "DOCTOR":
-      return [room.doctor(principal.doctorId)]
+      return [room.doctor(principal.doctorId), room.clinicDoctors(principal.clinicId)]
     case "RECEPTIONIST":
       return principal.status === "ACTIVE" ? [room.desk(principal.clinicId)] : []
     case null:
       return []
   }
+}
+
+/** Someone a doctor has turned away hears nothing at all. */
+export function isBarred(principal: Principal): boolean {
+  return principal.role === "RECEPTIONIST" && (principal.status === "REVOKED" || principal.status === "REJECTED")
 }
 
 /** A receptionist works for a clinic only while a doctor of it says so. */

@@ -1,7 +1,6 @@
-import { timingSafeEqual } from "node:crypto"
 import { claimRole } from "../accounts/claim.ts"
-import { type Db, one, type Pool } from "../db.ts"
-import { invalid } from "../errors.ts"
+import { sameCode, verificationCode, WrongCode } from "../clinics/verification.ts"
+import { type Db, one, type Tx } from "../db.ts"
 import { announce } from "../events/log.ts"
 import { DEFAULT_CURRENCY } from "../fields.ts"
 import { type Clinic, type DoctorFields, findDoctorOf, insertClinic, insertDoctor, lockClinicToJoin } from "./queries.ts"
@@ -9,25 +8,20 @@ import { zoneOf } from "./schedule/zone.ts"
 import type { CreateDoctor, OwnDoctorProfile } from "./schema.ts"
 
 const DEFAULT_SLOT_MINUTES = 30
-/** Crockford's base 32: no letters that look like digits. Ten of them are 50 bits: not to be guessed at five tries an hour. */
-const CODE_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-const CODE_LENGTH = 10
 
 /** Makes the caller a doctor, of a new clinic or of one whose code they know. Patients of the same city hear `doctor:new`. */
-export async function onboardDoctor(pool: Pool, uid: string, input: CreateDoctor): Promise<OwnDoctorProfile> {
-  return await pool.begin(async (tx) => {
-    await claimRole(tx, uid, "DOCTOR")
-    const clinic =
-      input.clinicId === undefined ? await foundClinic(tx, input) : await joinClinic(tx, input.clinicId, input.clinicVerificationCode ?? "")
-    const doctor = doctorFields(input, clinic)
-    await insertDoctor(tx, uid, doctor, clinic)
-    await announce(
-      tx,
-      { name: "doctor:new", data: { doctorId: doctor.id, city: clinic.city }, about: { city: clinic.city } },
-      { name: "doctor:changed", data: { doctorId: doctor.id, version: 1 }, about: { doctorId: doctor.id } },
-    )
-    return one([await findDoctorOf(tx, uid)].filter((d) => d !== undefined))
-  })
+export async function onboardDoctor(tx: Tx, uid: string, input: CreateDoctor): Promise<OwnDoctorProfile> {
+  await claimRole(tx, uid, "DOCTOR")
+  const clinic =
+    input.clinicId === undefined ? await foundClinic(tx, input) : await joinClinic(tx, input.clinicId, input.clinicVerificationCode ?? "")
+  const doctor = doctorFields(input, clinic)
+  await insertDoctor(tx, uid, doctor, clinic)
+  await announce(
+    tx,
+    { name: "doctor:new", data: { doctorId: doctor.id, city: clinic.city }, about: { city: clinic.city } },
+    { name: "doctor:changed", data: { doctorId: doctor.id, version: 1 }, about: { doctorId: doctor.id } },
+  )
+  return one([await findDoctorOf(tx, uid)].filter((d) => d !== undefined))
 }
 
 function doctorFields(input: CreateDoctor, clinic: Clinic): DoctorFields {
@@ -62,20 +56,8 @@ async function foundClinic(tx: Db, input: CreateDoctor): Promise<Clinic> {
   return clinic
 }
 
-/** An unknown clinic and a wrong code answer alike, so that neither tells of the other. */
 async function joinClinic(tx: Db, clinicId: string, code: string): Promise<Clinic> {
   const clinic = await lockClinicToJoin(tx, clinicId)
-  if (!clinic || !sameCode(code, clinic.clinicVerificationCode)) throw invalid("clinicVerificationCode", "does not fit the clinic")
+  if (!clinic || !sameCode(code, clinic.clinicVerificationCode)) throw new WrongCode("clinicVerificationCode")
   return clinic
-}
-
-function verificationCode(): string {
-  return [...crypto.getRandomValues(new Uint8Array(CODE_LENGTH))].map((byte) => CODE_ALPHABET[byte % CODE_ALPHABET.length]).join("")
-}
-
-/** Compared in constant time, without regard to case. */
-export function sameCode(given: string, expected: string): boolean {
-  const a = Buffer.from(given.toUpperCase())
-  const b = Buffer.from(expected)
-  return a.length === b.length && timingSafeEqual(a, b)
 }

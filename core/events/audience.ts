@@ -9,6 +9,8 @@ export const room = {
   patient: (patientId: string): Room => `patient:${patientId}`,
   /** The front desk of a clinic: its active receptionists. */
   desk: (clinicId: string): Room => `desk:${clinicId}`,
+  /** The doctors of a clinic. */
+  clinicDoctors: (clinicId: string): Room => `clinic-doctors:${clinicId}`,
   /** Patients who live in a city; cities are compared without regard to case. */
   city: (city: string): Room => `city:${caseKey(city)}`,
 }
@@ -20,8 +22,19 @@ export function audience(event: Event): Room[] {
       return [room.doctor(event.about.doctorId), room.desk(event.about.clinicId)]
     case "appointment:update":
       return [room.doctor(event.about.doctorId), room.patient(event.about.patientId), room.desk(event.about.clinicId)]
+    case "payment:update":
+      return [room.doctor(event.about.doctorId), room.desk(event.about.clinicId)]
     case "doctor:new":
       return [room.city(event.about.city)]
+    case "queue:update":
+      return [room.desk(event.about.clinicId), room.clinicDoctors(event.about.clinicId)]
+    case "queue:position":
+      return [room.patient(event.about.patientId)]
+    case "appointment:reminder":
+      return [room.patient(event.about.patientId)]
+    case "analytics:update":
+      return [room.doctor(event.about.doctorId)]
+    case "appointment:moved":
     case "doctor:changed":
     case "access:changed":
       return []
@@ -35,10 +48,19 @@ export function subject(event: Event): string {
   switch (event.name) {
     case "appointment:new":
     case "appointment:update":
+    case "appointment:moved":
+    case "appointment:reminder":
       return `appointment:${event.data.appointmentId}`
+    case "payment:update":
+      return `payment:${event.data.paymentId}`
     case "doctor:new":
     case "doctor:changed":
       return `doctor:${event.data.doctorId}`
+    case "queue:update":
+    case "queue:position":
+      return `queue:${event.about.clinicId}`
+    case "analytics:update":
+      return `analytics:${event.about.doctorId}`
     case "access:changed":
       return `account:${event.data.uid}`
     default:

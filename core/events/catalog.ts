@@ -7,15 +7,25 @@ const instant = z.iso.datetime()
 export const AppointmentStatus = z.enum(["PENDING", "CONFIRMED", "REJECTED", "CANCELLED", "WAITING", "IN_PROGRESS", "COMPLETED", "NO_SHOW"])
 export type AppointmentStatus = z.infer<typeof AppointmentStatus>
 
+export const PaymentStatus = z.enum(["PENDING", "COMPLETED", "FAILED", "REFUNDED"])
+export type PaymentStatus = z.infer<typeof PaymentStatus>
+
 /** Payloads of the events that clients hear, to the letter of the public contract. */
 export const payloads = {
   "appointment:new": z.strictObject({ appointmentId: id, patientName: z.string(), scheduledAt: instant, reason: z.string().nullable() }),
   "appointment:update": z.strictObject({ appointmentId: id, status: AppointmentStatus, scheduledAt: instant }),
+  "payment:update": z.strictObject({ paymentId: id, appointmentId: id.nullable(), amount: z.number(), status: PaymentStatus }),
   "doctor:new": z.strictObject({ doctorId: id, city: z.string() }),
+  "queue:update": z.strictObject({ clinicId: id, waiting: z.int(), inProgress: z.int() }),
+  "queue:position": z.strictObject({ appointmentId: id, position: z.int(), estimatedStart: instant }),
+  "appointment:reminder": z.strictObject({ appointmentId: id, scheduledAt: instant }),
+  "analytics:update": z.strictObject({ date: z.iso.date(), computedAt: instant }),
 } as const
 
 /** Internal events: in the log for every process to obey, never sent or listed. */
 export const internal = {
+  /** The appointment left its time, `from`, for another. */
+  "appointment:moved": z.strictObject({ appointmentId: id, from: instant }),
   /** The doctor's row changed; `version` is the row's. */
   "doctor:changed": z.strictObject({ doctorId: id, version: z.int() }),
   /** What this person may hear or do changed: a profile was made, a city moved, a receptionist approved or revoked. */
@@ -35,7 +45,13 @@ type Payload<N extends EventName> = N extends PublicName
 type About = {
   "appointment:new": { doctorId: string; clinicId: string }
   "appointment:update": { doctorId: string; patientId: string; clinicId: string }
+  "payment:update": { doctorId: string; clinicId: string }
   "doctor:new": { city: string }
+  "queue:update": { clinicId: string }
+  "queue:position": { patientId: string; clinicId: string }
+  "appointment:reminder": { patientId: string }
+  "appointment:moved": { doctorId: string }
+  "analytics:update": { doctorId: string }
   "doctor:changed": { doctorId: string }
   "access:changed": { uid: string }
 }

@@ -34,6 +34,12 @@ const TURN_EVENTS = 10 * BATCH_EVENTS
 const BUSY_TURN_EVENTS = 4
 const BUSY_PAUSE_MS = 4
 
+/** Told of every turn that did something, or could not. */
+export type PublisherObserver = {
+  published: (events: number, oldest: Date) => void
+  failed: (target: "log" | "stream") => void
+}
+
 export type PublisherOptions = {
   /** A pool of one connection: the session that holds the lock. */
   session: Pool
@@ -41,6 +47,7 @@ export type PublisherOptions = {
   log: Log
   /** The stream keeps at least this many of the newest events. */
   streamMaxEvents: number
+  observer?: PublisherObserver
 }
 
 /** The stream of one database's log. Another database's events can never be read under this key. */
@@ -165,6 +172,7 @@ export class Publisher {
       while (await this.#publishOnce());
       if (this.#lastTurn >= BUSY_TURN_EVENTS) await Bun.sleep(BUSY_PAUSE_MS)
     } catch (error) {
+      this.options.observer?.failed("log")
       this.options.log.warn({ err: error }, "publishing failed; the next sweep tries again")
     }
   }
@@ -194,6 +202,7 @@ export class Publisher {
     this.#lastTurn = fresh.length
     // A session that was lost on the way did nothing: the next look finds the work again.
     if (locked && log) await this.#fill({ ...log, head: Math.max(log.head, fresh.at(-1)?.offset ?? 0) }, fresh)
+    if (fresh[0]) this.options.observer?.published(fresh.length, fresh[0].occurredAt)
     return locked
   }
 
@@ -207,6 +216,7 @@ export class Publisher {
       if (this.#redisAway) log.info("Redis is back: the stream is filled up to the head")
       this.#redisAway = false
     } catch (error) {
+      this.options.observer?.failed("stream")
       if (!this.#redisAway) log.warn({ err: error }, "the stream cannot be written; readers follow the table until it can")
       this.#redisAway = true
     }

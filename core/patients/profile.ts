@@ -1,16 +1,14 @@
 import { claimRole } from "../accounts/claim.ts"
-import type { Pool } from "../db.ts"
+import type { Pool, Tx } from "../db.ts"
 import { notFound } from "../errors.ts"
 import { announce } from "../events/log.ts"
 import { insertPatient, lockPatientOf, type PatientFields, updatePatient } from "./queries.ts"
 import type { ChangePatient, CreatePatient, PatientProfile } from "./schema.ts"
 
 /** Makes the caller a patient. A person who has a profile already is refused. */
-export async function createPatient(pool: Pool, uid: string, input: CreatePatient): Promise<PatientProfile> {
-  return await pool.begin(async (tx) => {
-    await claimRole(tx, uid, "PATIENT")
-    return await insertPatient(tx, uid, merged({ name: input.name, phone: null, city: null, latitude: null, longitude: null }, input))
-  })
+export async function createPatient(tx: Tx, uid: string, input: CreatePatient): Promise<PatientProfile> {
+  await claimRole(tx, uid, "PATIENT")
+  return await insertPatient(tx, uid, merged({ name: input.name, phone: null, city: null, latitude: null, longitude: null }, input))
 }
 
 /** Changes the caller's own profile; what is not given stays. A move to another city moves the sockets, too. */

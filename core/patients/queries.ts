@@ -1,4 +1,5 @@
 import { type Db, maybeOne, one } from "../db.ts"
+import { TOTAL_MAX } from "../pages.ts"
 import { caseKey, fold } from "../text.ts"
 import { instant } from "../time.ts"
 import type { PatientProfile } from "./schema.ts"
@@ -17,6 +18,47 @@ export async function insertPatient(db: Db, uid: string, p: PatientFields): Prom
     values (${Bun.randomUUIDv7()}, ${uid}, ${p.name}, ${fold(p.name)}, ${p.phone}, ${p.city}, ${p.city && caseKey(p.city)}, ${p.latitude}, ${p.longitude})
     returning ${columns(db)}`
   return profile(one(rows))
+}
+
+/** A patient without an account, of the desk that made them. */
+export async function insertWalkIn(db: Db, clinicId: string, name: string, phone: string | null): Promise<PatientProfile> {
+  const rows = await db<Row[]>`
+    insert into patients (id, clinic_id, name, name_fold, phone)
+    values (${Bun.randomUUIDv7()}, ${clinicId}, ${name}, ${fold(name)}, ${phone})
+    returning ${columns(db)}`
+  return profile(one(rows))
+}
+
+/** LIKE patterns for the folded name and the digits of the number. */
+export type PatientPatterns = { name?: string; phone?: string }
+
+/** Who was made at the clinic's desk or has an appointment with one of its doctors, and fits the patterns. */
+const known = (db: Db, clinicId: string, { name, phone }: PatientPatterns) => db`
+  ${name === undefined ? db`true` : db`p.name_fold like ${name}`}
+  and ${phone === undefined ? db`true` : db`p.phone_digits like ${phone}`}
+  and (p.clinic_id = ${clinicId} or exists (
+    select from appointments a join doctors d on d.id = a.doctor_id where a.patient_id = p.id and d.clinic_id = ${clinicId}))`
+
+/** By name, then id. */
+export async function listPatientsOfClinic(
+  db: Db,
+  clinicId: string,
+  patterns: PatientPatterns,
+  limit: number,
+  offset: number,
+): Promise<PatientProfile[]> {
+  const rows = await db<Row[]>`
+    select ${columns(db)} from patients p where ${known(db, clinicId, patterns)} order by p.name_fold collate "C", p.id limit ${limit} offset ${offset}`
+  return rows.map(profile)
+}
+
+/** How many {@link listPatientsOfClinic} has, counted to one beyond TOTAL_MAX. */
+export async function countPatientsOfClinic(db: Db, clinicId: string, patterns: PatientPatterns): Promise<number> {
+  const { hits } = one(
+    await db<{ hits: number }[]>`
+    select count(*) as hits from (select from patients p where ${known(db, clinicId, patterns)} limit ${TOTAL_MAX + 1}) counted`,
+  )
+  return hits
 }
 
 export async function findPatientOf(db: Db, uid: string): Promise<PatientProfile | undefined> {

@@ -1,5 +1,7 @@
 import { z } from "zod"
-import { latitude, longitude, text } from "../fields.ts"
+import { latitude, longitude, TEXT_MAX, text } from "../fields.ts"
+import { pageFields, requireShallow } from "../pages.ts"
+import { containsPattern, fold } from "../text.ts"
 
 /** A position is given, cleared or left alone as a whole. */
 function position(p: { latitude?: number | null; longitude?: number | null }, ctx: z.RefinementCtx) {
@@ -18,14 +20,51 @@ const fields = {
   longitude: longitude.nullish(),
 }
 
-export const CreatePatient = z.strictObject(fields).superRefine(position)
+/** The front desk knows a name and perhaps a number; the rest is for a patient to say. */
+function walkInFields(p: { walkIn?: boolean; city?: unknown; latitude?: unknown; longitude?: unknown }, ctx: z.RefinementCtx) {
+  if (!p.walkIn) return
+  for (const field of ["city", "latitude", "longitude"] as const)
+    if (p[field] !== undefined) ctx.addIssue({ code: "custom", path: [field], message: "is not given for a walk-in" })
+}
+
+/** The caller's own profile; or, made by the front desk, a patient who has no account. */
+export const CreatePatient = z
+  .strictObject({ ...fields, walkIn: z.boolean().optional() })
+  .superRefine(position)
+  .superRefine(walkInFields)
 export type CreatePatient = z.infer<typeof CreatePatient>
 
 /** Any of the fields; null clears one that may be absent. */
 export const ChangePatient = z.strictObject({ ...fields, name: text.optional() }).superRefine(position)
 export type ChangePatient = z.infer<typeof ChangePatient>
 
-/** The patient's own view. */
+const searched = z
+  .string()
+  .refine((s) => [...s].length <= TEXT_MAX, `must have at most ${TEXT_MAX} characters`)
+  .refine((s) => s.isWellFormed() && !s.includes("\0"), "must not contain NUL or a lone surrogate")
+
+/** By a part of the name, in any case, with or without accents; by digits of the number that stand together; or by both. */
+export const FindPatients = z
+  .object({
+    name: searched
+      .transform((s) => fold(s.trim()))
+      .refine((s) => s.length > 0, "must have a letter")
+      .transform(containsPattern)
+      .optional(),
+    phone: searched
+      .transform((s) => s.replace(/[^0-9]/g, ""))
+      .refine((s) => s.length > 0, "must have a digit")
+      .transform(containsPattern)
+      .optional(),
+    ...pageFields,
+  })
+  .superRefine(requireShallow)
+  .superRefine((q, ctx) => {
+    if (q.name === undefined && q.phone === undefined) ctx.addIssue({ code: "custom", path: ["name"], message: "or phone is required" })
+  })
+export type FindPatients = z.infer<typeof FindPatients>
+
+/** The patient's own view, and that of the front desk. */
 export type PatientProfile = {
   id: string
   name: string

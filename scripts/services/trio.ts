@@ -11,24 +11,28 @@ export type TrioOptions = {
   command: (name: "api" | "worker" | "realtime") => string[]
   /** What all three get besides our own environment. */
   environment: Record<string, string | undefined>
+  /** The first of three consecutive ports, of api, worker and realtime; 0: any; undefined: nothing is measured. */
+  metricsPort: number | undefined
 }
 
 export type Trio = { specs: ProcessSpec[]; health: Record<string, string> }
 
-export async function planTrio({ port, host, command, environment }: TrioOptions): Promise<Trio> {
+export async function planTrio({ port, host, command, environment, metricsPort }: TrioOptions): Promise<Trio> {
   // A process that listens on one address only answers there.
   const apiHost = !host || host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host
   const [realtime, worker] = [await findFreePort(), await findFreePort()]
   // What is not the public port is for this machine alone.
   const inner = (innerPort: number) => ({ ...environment, HOST: "127.0.0.1", PORT: String(innerPort) })
+  // Processes on one machine cannot share a port.
+  const metrics = (index: number) => ({ METRICS_PORT: metricsPort ? String(metricsPort + index) : metricsPort === 0 ? "0" : "" })
   return {
     specs: [
-      { name: "realtime", command: command("realtime"), environment: inner(realtime) },
-      { name: "worker", command: command("worker"), environment: inner(worker) },
+      { name: "realtime", command: command("realtime"), environment: { ...inner(realtime), ...metrics(2) } },
+      { name: "worker", command: command("worker"), environment: { ...inner(worker), ...metrics(1) } },
       {
         name: "api",
         command: command("api"),
-        environment: { ...environment, PORT: String(port), REALTIME_URL: `http://127.0.0.1:${realtime}` },
+        environment: { ...environment, ...metrics(0), PORT: String(port), REALTIME_URL: `http://127.0.0.1:${realtime}` },
       },
     ],
     health: {

@@ -136,7 +136,7 @@ function peopleOf(pool: Pool, publisher: Publisher) {
   return {
     async patient(city: string | null = null): Promise<{ uid: string; patientId: string }> {
       const uid = `patient-${Bun.randomUUIDv7()}`
-      const { id } = await createPatient(pool, uid, { name: "Pat Jones", city })
+      const { id } = await pool.begin((tx) => createPatient(tx, uid, { name: "Pat Jones", city }))
       await publisher.sweep()
       return { uid, patientId: id }
     },

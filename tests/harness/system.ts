@@ -9,6 +9,8 @@ export type TestSystem = AsyncDisposable & {
   url: string
   database: TestDatabase
   redis: TestRedis
+  /** The private ports of their metrics. */
+  metricsPorts: Record<ProcessName, number>
   signal: (name: ProcessName, signal: NodeJS.Signals) => void
   /** Kills as a crash would; resolves when the process is gone. */
   kill: (name: ProcessName) => Promise<void>
@@ -18,10 +20,18 @@ export type TestSystem = AsyncDisposable & {
 
 const START_TIMEOUT_MS = 15_000
 
-export async function testSystem(): Promise<TestSystem> {
+/** `logTo`: a file descriptor that all they print goes to; `settings`: on top of the test's own. */
+export async function testSystem({
+  logTo,
+  settings = {},
+}: {
+  logTo?: number
+  settings?: Record<string, string>
+} = {}): Promise<TestSystem> {
   const database = await testDatabase()
   const redis = await testRedis()
   const ports = { api: await freePort(), worker: await freePort(), realtime: await freePort() }
+  const metricsPorts = { api: await freePort(), worker: await freePort(), realtime: await freePort() }
   const environment = {
     PATH: process.env.PATH ?? "",
     NODE_ENV: "test",
@@ -32,6 +42,7 @@ export async function testSystem(): Promise<TestSystem> {
     AUTH_DEV_TOKENS: "1",
     LOG_LEVEL: "warn",
     REALTIME_URL: `http://127.0.0.1:${ports.realtime}`,
+    ...settings,
   }
   const running = new Map<ProcessName, Bun.Subprocess>()
   const start = async (name: ProcessName) => {
@@ -41,8 +52,8 @@ export async function testSystem(): Promise<TestSystem> {
       Bun.spawn([process.execPath, main], {
         // Over this channel it notices when the test is gone, and goes too.
         ipc: () => {},
-        env: { ...environment, PORT: String(ports[name]) },
-        stdio: ["ignore", "inherit", "inherit"],
+        env: { ...environment, PORT: String(ports[name]), METRICS_PORT: String(metricsPorts[name]) },
+        stdio: ["ignore", logTo ?? "inherit", logTo ?? "inherit"],
       }),
     )
     await until(`${name} is ready`, () => isReady(ports[name]), START_TIMEOUT_MS)
@@ -58,6 +69,7 @@ export async function testSystem(): Promise<TestSystem> {
     url: `http://127.0.0.1:${ports.api}`,
     database,
     redis,
+    metricsPorts,
     start,
     signal: (name, signal) => running.get(name)?.kill(signal),
     kill: (name) => end(name, "SIGKILL"),

@@ -1,0 +1,51 @@
+import type { Appointment, AppointmentStatus } from "../appointments/schema.ts"
+import { type Receptionist, requireActive } from "../auth/principal.ts"
+import type { Db } from "../db.ts"
+import { dayOf, startOfDay } from "../doctors/schedule/zone.ts"
+import { notFound } from "../errors.ts"
+import type { DayBook } from "./day-book.ts"
+import { findClinicZone } from "./queries.ts"
+
+export type DeskStats = {
+  date: string
+  clinicId: string
+  totalBooked: number
+  completed: number
+  waiting: number
+  inProgress: number
+  cancelled: number
+  noShow: number
+  appointments: readonly Appointment[]
+}
+
+/** Today at the caller's clinic, in its zone. */
+export async function deskStats(db: Db, days: DayBook, caller: Receptionist, now: number): Promise<DeskStats> {
+  const { clinicId } = requireActive(caller)
+  const timezone = await findClinicZone(db, clinicId)
+  if (!timezone) throw notFound("clinic")
+  const date = dayOf(now, timezone)
+  const day = Temporal.PlainDate.from(date)
+  const from = new Date(startOfDay(day, timezone).epochMilliseconds)
+  const to = new Date(startOfDay(day.add({ days: 1 }), timezone).epochMilliseconds)
+  const appointments = await days.list(db, clinicId, from, to)
+  return { date, clinicId, ...statsOf(countByStatus(appointments)), appointments }
+}
+
+type Counts = Partial<Record<AppointmentStatus, number>>
+
+function countByStatus(appointments: readonly Appointment[]): Counts {
+  const counts: Counts = {}
+  for (const { status } of appointments) counts[status] = (counts[status] ?? 0) + 1
+  return counts
+}
+
+function statsOf({ REJECTED: _, ...counts }: Counts) {
+  return {
+    totalBooked: Object.values(counts).reduce((sum, count) => sum + count, 0),
+    completed: counts.COMPLETED ?? 0,
+    waiting: counts.WAITING ?? 0,
+    inProgress: counts.IN_PROGRESS ?? 0,
+    cancelled: counts.CANCELLED ?? 0,
+    noShow: counts.NO_SHOW ?? 0,
+  }
+}

@@ -1,0 +1,186 @@
+/**
+ * `bun run bench:analytics`: a year's figures of a doctor with 100,000 appointments from rollups against the same on demand, in turns;
+ * how long after a payment its figure shows and is heard at 200 events a second; and how many events a second the rollups keep up with.
+ * Durable commits; worker and realtime are processes of their own.
+ */
+import { io } from "socket.io-client"
+import { readAnalytics } from "../../core/analytics/read.ts"
+import { recomputeRollups } from "../../core/analytics/recompute.ts"
+import { openPool } from "../../core/db.ts"
+import { Publisher } from "../../core/events/publisher.ts"
+import { openLog } from "../../core/log.ts"
+import { openRedis } from "../../core/redis.ts"
+import { person } from "../../tests/harness/api.ts"
+import { freePort, until } from "../../tests/harness/services.ts"
+import {
+  changeVisits,
+  completePayment,
+  type Doctor,
+  insertDoctors,
+  insertHistory,
+  insertPatients,
+  insertVisits,
+  summarizeOnDemand,
+} from "./analytics-practice.ts"
+import { median, percentile, say, spread, startBench } from "./environment.ts"
+
+const APPOINTMENTS = 100_000
+const PATIENTS = 20_000
+const ROUNDS = 7
+const READS = 200
+const QUERIES = 5
+
+const DOCTORS = 500
+const VISITS_EACH = 40
+const FRESHNESS_EVENTS_PER_SECOND = 200
+const PAYMENTS = 300
+const RATES = [500, 1_000, 2_000, 4_000]
+const RATE_MS = 12_000
+/** A lag that has not grown by more than this over the second half is not growing. */
+const LAG_GROWTH_MAX_S = 1
+
+await using bench = await startBench()
+const { pool } = bench
+const log = openLog("bench", "silent")
+const patients = await insertPatients(pool, PATIENTS)
+
+async function compareReads(): Promise<void> {
+  const [doctor] = (await insertDoctors(pool, 1)) as [Doctor]
+  say(`inserting ${APPOINTMENTS} appointments`)
+  await insertHistory(pool, doctor.doctorId, patients, APPOINTMENTS)
+  await pool`insert into rollups_due (doctor_id, every_day) values (${doctor.doctorId}, true)`
+  await recomputeRollups(pool, doctor.doctorId)
+  await pool`vacuum analyze`
+  const now = Date.now()
+  const year = await readAnalytics(pool, doctor.doctorId, "year", now)
+  const previousFrom = Temporal.PlainDate.from(year.from).subtract({ months: 12 }).toString()
+  const onDemand = () => summarizeOnDemand(pool, doctor.doctorId, year.from, year.to, previousFrom)
+  const { appointments, revenue, newPatients } = year.summary
+  const plain = await onDemand()
+  if (!Bun.deepEquals([appointments, revenue, newPatients], [plain?.appointments, plain?.revenue, plain?.newPatients]))
+    throw new Error(`figures differ: ${JSON.stringify([year.summary, plain])}`)
+  const rounds: { rollups: number; query: number }[] = []
+  for (let round = 0; round <= ROUNDS; round++) {
+    const rollups = await medianMs(READS, () => readAnalytics(pool, doctor.doctorId, "year", now))
+    const query = await medianMs(QUERIES, onDemand)
+    if (round > 0) rounds.push({ rollups, query })
+  }
+  const ms = (v: number) => v.toFixed(2)
+  const of = (pick: (r: { rollups: number; query: number }) => number, format = ms) => spread(rounds.map(pick), format)
+  console.log(`| a year's figures, ${APPOINTMENTS.toLocaleString("en")} appointments, server ms | median (min–max) |\n|---|---|`)
+  console.log(`| from rollups | ${of((r) => r.rollups)} |\n| on demand | ${of((r) => r.query)} |`)
+  console.log(
+    `| on demand ÷ rollups | ${of(
+      (r) => r.query / r.rollups,
+      (v) => v.toFixed(0),
+    )} |`,
+  )
+}
+
+async function medianMs(times: number, act: () => Promise<unknown>): Promise<number> {
+  const took: number[] = []
+  for (let n = 0; n < times; n++) {
+    const started = performance.now()
+    await act()
+    took.push(performance.now() - started)
+  }
+  return median(took)
+}
+
+async function startProcess(name: "worker" | "realtime") {
+  const port = await freePort()
+  const child = Bun.spawn([process.execPath, `${name}/main.ts`], {
+    env: { ...process.env, ...bench.environment, LOG_LEVEL: "warn", HOST: "127.0.0.1", PORT: String(port) },
+    stdio: ["ignore", "inherit", "inherit"],
+  })
+  const url = `http://127.0.0.1:${port}`
+  const ready = () =>
+    fetch(`${url}/health/ready`).then(
+      (r) => r.ok,
+      () => false,
+    )
+  await until(`${name} is ready`, ready, 15_000)
+  return { child, url }
+}
+
+/** How long the oldest change has waited: unpublished, unread, or with its rollups due. Seconds. */
+async function lag(): Promise<number> {
+  const [row] = await pool<{ lag: number }[]>`
+    select coalesce(extract(epoch from clock_timestamp() - least(
+      (select occurred_at from events where "offset" is null order by seq limit 1),
+      (select occurred_at from events where "offset" = (select "offset" + 1 from work_cursor)),
+      (select since from rollups_due order by id limit 1))), 0)::float8 as lag`
+  return row?.lag ?? 0
+}
+
+const settled = () => until("nothing is left to do", async () => (await lag()) === 0, 120_000)
+
+async function measureFreshness(visits: string[], doctor: Doctor, url: string): Promise<void> {
+  const socket = io(`${url}/notifications`, { auth: { token: person(url, doctor.uid).token }, transports: ["websocket"] })
+  let heard = 0
+  socket.on("analytics:update", () => heard++)
+  await new Promise((resolve) => socket.once("stream:ready", resolve))
+  const shown: number[] = []
+  const told: number[] = []
+  let running = true
+  const load = (async () => {
+    while (running) await changeVisits(pool, visits, FRESHNESS_EVENTS_PER_SECOND, 1_000, () => publisher.nudge())
+  })()
+  for (let n = 1; n <= PAYMENTS; n++) {
+    const before = heard
+    await completePayment(pool, doctor.doctorId, patients[0] as string, 0.01)
+    const committed = performance.now()
+    publisher.nudge()
+    const figure = async () => (await readAnalytics(pool, doctor.doctorId, "day", Date.now())).summary.revenue === n / 100
+    await Promise.all([
+      until("the figure shows", figure, 10_000).then(() => shown.push(performance.now() - committed)),
+      until("the doctor hears", () => heard > before, 10_000).then(() => told.push(performance.now() - committed)),
+    ])
+    await Bun.sleep(Math.random() * 50)
+  }
+  running = false
+  await load
+  socket.disconnect()
+  const both = (values: number[]) => `${percentile(values, 50).toFixed(0)} / ${percentile(values, 99).toFixed(0)}`
+  console.log(`\n| ${PAYMENTS} payments at ${FRESHNESS_EVENTS_PER_SECOND} events a second, ms after the commit | p50 / p99 |\n|---|---|`)
+  console.log(`| the figure shows | ${both(shown)} |\n| \`analytics:update\` is heard | ${both(told)} |`)
+}
+
+async function measureRates(visits: string[]): Promise<void> {
+  console.log(
+    `\n| changes a second, of ${DOCTORS} doctors, ${RATE_MS / 1000} s each | written | lag at half time, s | at the end, s | keeps up |`,
+  )
+  console.log("|---|---|---|---|---|")
+  for (const rate of RATES) {
+    const halfway = Bun.sleep(RATE_MS / 2).then(lag)
+    const written = await changeVisits(pool, visits, rate, RATE_MS, () => publisher.nudge())
+    const [half, end] = [await halfway, await lag()]
+    const keepsUp = end - half <= LAG_GROWTH_MAX_S ? "yes" : "no"
+    console.log(`| ${rate} | ${((written / RATE_MS) * 1000).toFixed(0)} | ${half.toFixed(2)} | ${end.toFixed(2)} | ${keepsUp} |`)
+    await settled()
+  }
+}
+
+await compareReads()
+const redis = openRedis(bench.config.redis, { name: "bench" })
+const session = openPool(bench.config.databaseUrl, { max: 1, name: "publisher" })
+const publisher = new Publisher({ session, redis, log, streamMaxEvents: bench.config.streamMaxEvents })
+const doctors = await insertDoctors(pool, DOCTORS)
+const [teller] = (await insertDoctors(pool, 1)) as [Doctor]
+const visits = await insertVisits(pool, doctors, patients, VISITS_EACH)
+const children = [await startProcess("worker"), await startProcess("realtime")]
+await until("the worker has begun", async () => (await pool`select from work_cursor`).length === 1, 15_000)
+await settled()
+await pool`vacuum analyze`
+await measureFreshness(visits, teller, children[1]?.url as string)
+await measureRates(visits)
+for (const { child } of children) {
+  child.kill("SIGTERM")
+  await Promise.race([child.exited, Bun.sleep(5_000)])
+  child.kill("SIGKILL")
+}
+await publisher.close()
+await session.end({ timeout: 1 })
+redis.disconnect()
+await bench[Symbol.asyncDispose]()
+process.exit(0)
