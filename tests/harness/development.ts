@@ -51,7 +51,11 @@ export async function development(): Promise<Development> {
     port,
     url: `http://localhost:${port}`,
     start: async (command = DEV, env = {}) => {
-      const started = marked.start(command, { cwd: ROOT, env: { ...CLEAN, PORT: String(port), DATA_DIR: dataDir, ...env } })
+      const started = marked.start(command, {
+        cwd: ROOT,
+        env: { ...CLEAN, PORT: String(port), DATA_DIR: dataDir, ...env },
+        serversIn: dataDir,
+      })
       const ended = started.exited.then(() => {
         throw new Error(`ended instead of starting:\n${started.output()}`)
       })

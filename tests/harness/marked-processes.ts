@@ -1,13 +1,13 @@
 /** Commands run as a person would, with every process that comes of them known by a mark in its environment. */
 import { type ChildProcess, spawn } from "node:child_process"
-import { readdirSync, readFileSync } from "node:fs"
+import { readdirSync, readFileSync, readlinkSync } from "node:fs"
 import { findProcess, type ProcessIdentity } from "../../core/launcher.ts"
 
 const MARK = "PULSECAL_TEST_MARK"
 
 export type Marked = AsyncDisposable & {
   /** Starts a command in a process group of its own, as a terminal does. */
-  start: (command: string[], options?: { cwd?: string; env?: Record<string, string | undefined> }) => Started
+  start: (command: string[], options?: { cwd?: string; env?: Record<string, string | undefined>; serversIn?: string }) => Started
   /** What is still there, of whatever was started, at any depth. */
   left: () => ProcessIdentity[]
 }
@@ -23,10 +23,17 @@ export type Started = {
 export function markedProcesses(): Marked {
   const mark = `${MARK}=${Bun.randomUUIDv7()}`
   const [name = "", value = ""] = mark.split("=")
-  const left = () => allPids().flatMap((pid) => (environmentOf(pid).includes(mark) ? (findProcess(pid) ?? []) : []))
+  // Redis writes its title over its environment; it is known by the folder it works in.
+  const folders = new Set<string>()
+  const isOurs = (pid: number) =>
+    environmentOf(pid).includes(mark) || [...folders].some((folder) => workingFolderOf(pid).startsWith(folder))
+  const left = () => allPids().flatMap((pid) => (isOurs(pid) ? (findProcess(pid) ?? []) : []))
   return {
     left,
-    start: (command, options = {}) => startCommand(command, { ...options, env: { ...options.env, [name]: value } }),
+    start: (command, options = {}) => {
+      if (options.serversIn) folders.add(options.serversIn)
+      return startCommand(command, { ...options, env: { ...options.env, [name]: value } })
+    },
     async [Symbol.asyncDispose]() {
       for (const { pid } of left()) killIfThere(pid)
     },
@@ -63,6 +70,14 @@ function environmentOf(pid: number): string {
   if (process.platform !== "linux") return Bun.spawnSync(["ps", "-Eww", "-o", "command=", "-p", String(pid)]).stdout.toString()
   try {
     return readFileSync(`/proc/${pid}/environ`, "utf8")
+  } catch {
+    return ""
+  }
+}
+
+function workingFolderOf(pid: number): string {
+  try {
+    return process.platform === "linux" ? readlinkSync(`/proc/${pid}/cwd`) : ""
   } catch {
     return ""
   }
