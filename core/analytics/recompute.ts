@@ -92,8 +92,8 @@ async function computeAll(tx: Tx, state: RollupState): Promise<Changed> {
   const { doctorId, timezone, now } = state
   const deleted = await deleteDays(tx, doctorId)
   const computed = await compute(tx, [{ state, days: daysOfUtcDays(await listActiveUtcDays(tx, doctorId), timezone) }])
-  const any = deleted > 0 || computed.some(({ days }) => days.length > 0)
-  return { state, days: any ? [today(timezone, now.getTime()).toString()] : [] }
+  const hasChanged = deleted > 0 || computed.some(({ days }) => days.length > 0)
+  return { state, days: hasChanged ? [today(timezone, now.getTime()).toString()] : [] }
 }
 
 async function compute(tx: Tx, asked: { state: RollupState; days: DayBounds[] }[]): Promise<Changed[]> {
