@@ -7,10 +7,14 @@ import { methodNotAllowed } from "hono/method-not-allowed"
 import { requestId } from "hono/request-id"
 import { secureHeaders } from "hono/secure-headers"
 import { Refusal } from "../core/errors.ts"
+import { version } from "../package.json"
 import { analytics } from "./analytics.ts"
 import { appointments } from "./appointments.ts"
+import { openApiOf } from "./description/openapi.ts"
+import { docs } from "./docs.ts"
 import { doctors } from "./doctors.ts"
 import type { Deps, Env } from "./env.ts"
+import { health } from "./health.ts"
 import { me } from "./me.ts"
 import { notifications } from "./notifications.ts"
 import { patients } from "./patients.ts"
@@ -73,11 +77,11 @@ export function createApp(deps: Deps) {
   app.onError((error, c) => problemOf(error, c, deps.log))
 
   return app
-    .get("/health", (c) => c.json(deps.health.live()))
-    .get("/health/ready", async (c) => {
-      const readiness = await deps.health.ready()
-      return c.json(readiness, readiness.status === "ok" ? 200 : 503)
-    })
+    .route("/", health(deps))
+    .route(
+      "/",
+      docs(() => openApiOf(app.routes, version)),
+    )
     .route("/api/v1/me", me(deps))
     .route("/api/v1/patients", patients(deps))
     .route("/api/v1/doctors/analytics", analytics(deps))

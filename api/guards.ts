@@ -7,6 +7,7 @@ import type { Identity, Principal, Role } from "../core/auth/principal.ts"
 import { findPrincipal } from "../core/auth/queries.ts"
 import type { Pool } from "../core/db.ts"
 import { forbidden, Refusal } from "../core/errors.ts"
+import { saying } from "./description/describe.ts"
 import type { Env } from "./env.ts"
 import type { RateLimits } from "./rate-limit.ts"
 
@@ -34,21 +35,29 @@ export function createGuards(verifier: TokenVerifier, pool: Pool, limits: RateLi
     return identity
   }
   return {
-    signedIn: createMiddleware<Env>(async (c, next) => {
-      await identify(c)
-      await next()
-    }),
-    known: createMiddleware<Env>(async (c, next) => {
-      c.set("principal", await principals(await identify(c)))
-      await next()
-    }),
-    only: (...roles) =>
-      createMiddleware(async (c, next) => {
+    signedIn: saying(
+      createMiddleware<Env>(async (c, next) => {
+        await identify(c)
+        await next()
+      }),
+      { caller: "anyone" },
+    ),
+    known: saying(
+      createMiddleware<Env>(async (c, next) => {
+        c.set("principal", await principals(await identify(c)))
+        await next()
+      }),
+      { caller: "anyone" },
+    ),
+    only: (...roles) => {
+      const guard: MiddlewareHandler = async (c, next) => {
         const principal = await principals(await identify(c as unknown as Context<Env>))
         if (!(roles as (Role | null)[]).includes(principal.role)) throw forbidden(`This is for ${roles.join(" or ")} only.`)
         c.set("principal", principal as never)
         await next()
-      }),
+      }
+      return saying(guard, { caller: roles })
+    },
   }
 }
 

@@ -1,25 +1,28 @@
-/** Validators for bodies, queries and ids. What they refuse names the field. */
+/** Validators for bodies, queries and ids, each with its description. What they refuse names the field. */
 import { zValidator } from "@hono/zod-validator"
 import type { Context } from "hono"
 import type { z } from "zod"
 import { type Issue, notFound, Refusal } from "../core/errors.ts"
 import { uuid } from "../core/fields.ts"
+import { saying } from "./description/describe.ts"
 
 /** A JSON body: 415 for another type, 400 for malformed JSON, 422 for a broken rule or an unknown field. */
 export function body<S extends z.ZodType>(schema: S) {
-  return zValidator("json", schema, (result, c) => {
+  const validator = zValidator("json", schema, (result, c) => {
     requireJson(c)
     if (!result.success) throw broken("invalid", result.error.issues)
   })
+  return saying(validator, { body: schema })
 }
 
 /** A query string: 400 for a repeated parameter, bad escapes, invalid UTF-8, NUL or a broken rule. Unknown parameters are ignored. */
 export function query<S extends z.ZodObject>(schema: S) {
   const known = new Set(Object.keys(schema.shape))
-  return zValidator("query", schema, (result, c) => {
+  const validator = zValidator("query", schema, (result, c) => {
     requireCleanQuery(c.req.url, known)
     if (!result.success) throw broken("malformed", result.error.issues)
   })
+  return saying(validator, { query: schema })
 }
 
 /** The id in a path; one that is no UUID is not there. */

@@ -50,6 +50,11 @@ export const instantField = z.iso
   .transform((s) => new Date(s))
   .refine((d) => d.getTime() >= FIRST_INSTANT_MS && d.getTime() <= LAST_INSTANT_MS, INSTANT_MESSAGE)
 
+/** As answers write ids, instants and days. */
+export const idText = z.uuid()
+export const instantText = z.iso.datetime()
+export const dayText = z.iso.date()
+
 export const timeZone = z.string().max(TEXT_MAX).refine(isTimeZone, "must be an IANA time zone such as Europe/Berlin")
 
 const currencies = new Set(Intl.supportedValuesOf("currency"))

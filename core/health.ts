@@ -1,5 +1,6 @@
 /** Liveness and readiness, the same in every process. */
 import type { Redis } from "ioredis"
+import { z } from "zod"
 import type { Pool } from "./db.ts"
 import { countUnpublished } from "./events/queries.ts"
 
@@ -10,17 +11,33 @@ const BACKLOG_MAX = 10_000
 
 export type Phase = "starting" | "ready" | "draining"
 
-export type Readiness = {
-  status: "ok" | "starting" | "draining" | "unavailable"
-  checks: {
-    postgres: "ok" | "down"
-    /** Without Redis everything still works, more slowly: it is reported, and no reason to take the process out. */
-    redis: "ok" | "down"
-    searchIndex: "off"
-    /** Committed events that are not published yet, and the age of the oldest. Null while Postgres is down. */
-    eventLag: { events: number; seconds: number } | null
-  }
-}
+const Reachable = z.enum(["ok", "down"])
+
+export const Liveness = z
+  .object({ status: z.literal("ok"), version: z.string(), uptimeSeconds: z.int().min(0) })
+  .meta({ id: "Liveness", examples: [{ status: "ok", version: "0.1.0", uptimeSeconds: 86_400 }] })
+export type Liveness = z.infer<typeof Liveness>
+
+export const Readiness = z
+  .object({
+    status: z.enum(["ok", "starting", "draining", "unavailable"]),
+    checks: z.object({
+      postgres: Reachable,
+      redis: Reachable.meta({
+        description: "Without Redis everything still works, more slowly: it is reported, and no reason to take the process out.",
+      }),
+      searchIndex: z.enum(["off"]),
+      eventLag: z
+        .object({ events: z.int().min(0), seconds: z.number().min(0) })
+        .nullable()
+        .meta({ description: "Committed events that are not published yet, and the age of the oldest. Null while Postgres is down." }),
+    }),
+  })
+  .meta({
+    id: "Readiness",
+    examples: [{ status: "ok", checks: { postgres: "ok", redis: "ok", searchIndex: "off", eventLag: { events: 0, seconds: 0 } } }],
+  })
+export type Readiness = z.infer<typeof Readiness>
 
 export type HealthOptions = { pool: Pool; redis: Redis; version: string }
 
@@ -30,7 +47,7 @@ export class Health {
   constructor(private readonly options: HealthOptions) {}
 
   /** Touches no dependency. */
-  live(): { status: "ok"; version: string; uptimeSeconds: number } {
+  live(): Liveness {
     return { status: "ok", version: this.options.version, uptimeSeconds: Math.floor(process.uptime()) }
   }
 

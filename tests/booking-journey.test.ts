@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import io from "socket.io-client"
-import { doctorInput, person } from "./harness/api.ts"
+import { doctorInput, got, type Person, person } from "./harness/api.ts"
 import { until } from "./harness/services.ts"
 import { listen, type TestSystem, testSystem } from "./harness/system.ts"
 
@@ -15,36 +15,32 @@ const someone = () => person(system.url, `uid-${Bun.randomUUIDv7()}`)
 async function clinic(city = `City ${Bun.randomUUIDv7()}`) {
   const doctor = someone()
   const patient = someone()
-  const { body: profile } = await doctor.post("/doctors", { ...doctorInput, city })
-  await patient.post("/patients", { name: "Pat Jones", city })
-  const near = await patient.get(`/doctors/search?latitude=40.7&longitude=-74&city=${encodeURIComponent(city)}`)
-  expect(near.body.data.map((d: { id: string }) => d.id)).toEqual([profile.id])
-  const day = new Date(Date.now() + 3 * 86_400_000).toISOString().slice(0, 10)
-  const { body: availability } = await patient.get(`/doctors/${profile.id}/availability?date=${day}`)
-  return {
-    city,
-    doctor,
-    patient,
-    doctorId: profile.id as string,
-    clinicId: profile.clinicId as string,
-    slots: availability.slots as { start: string; end: string }[],
-  }
+  const { id: doctorId, clinicId } = await got(doctor.client.doctors.$post({ json: { ...doctorInput, city } }))
+  await got(patient.client.patients.$post({ json: { name: "Pat Jones", city } }))
+  const near = await got(patient.client.doctors.search.$get({ query: { latitude: "40.7", longitude: "-74", city } }))
+  expect(near.data.map((d) => d.id)).toEqual([doctorId])
+  const date = new Date(Date.now() + 3 * 86_400_000).toISOString().slice(0, 10)
+  const { slots } = await got(patient.client.doctors[":id"].availability.$get({ param: { id: doctorId }, query: { date } }))
+  return { city, doctor, patient, doctorId, clinicId, slots }
 }
+
+const book = (patient: Person, doctorId: string, slot?: { start: string }, reason?: string) =>
+  got(patient.client.appointments.$post({ json: { doctorId, scheduledAt: slot?.start ?? "", reason } }))
 
 describe.each([["websocket"], ["polling"]])("through the public port, by %s", (transport) => {
   test("a patient books, the doctor hears of it; the doctor accepts, and both hear of that, with exact payloads and growing offsets", async () => {
     const { doctor, patient, doctorId, slots } = await clinic()
     await using doctorSide = await listen(system.url, doctor.token, { transports: [transport] })
     await using patientSide = await listen(system.url, patient.token, { transports: [transport] })
-    const { body: booked } = await patient.post("/appointments", { doctorId, scheduledAt: slots[0]?.start, reason: "General checkup" })
+    const booked = await book(patient, doctorId, slots[0], "General checkup")
     // The doctor also hears that figures changed, whenever those are computed.
     const ofVisits = () => doctorSide.heard.filter((h) => h.name.startsWith("appointment:"))
     await until("the doctor hears of the booking", () => ofVisits().length === 1)
-    await doctor.put(`/appointments/${booked.id}`, { status: "CONFIRMED" })
+    await got(doctor.client.appointments[":id"].$put({ param: { id: booked.id }, json: { status: "CONFIRMED" } }))
     await until("both hear of the answer", () => ofVisits().length === 2 && patientSide.heard.length === 1)
     expect(ofVisits()[0]).toEqual({
       name: "appointment:new",
-      data: { appointmentId: booked.id, patientName: "Pat Jones", scheduledAt: slots[0]?.start, reason: "General checkup" },
+      data: { appointmentId: booked.id, patientName: "Pat Jones", scheduledAt: booked.scheduledAt, reason: "General checkup" },
       meta: {
         id: expect.any(String),
         offset: expect.any(Number),
@@ -53,7 +49,7 @@ describe.each([["websocket"], ["polling"]])("through the public port, by %s", (t
     })
     const answer = {
       name: "appointment:update",
-      data: { appointmentId: booked.id, status: "CONFIRMED", scheduledAt: slots[0]?.start },
+      data: { appointmentId: booked.id, status: "CONFIRMED", scheduledAt: booked.scheduledAt },
       meta: expect.anything(),
     }
     expect(ofVisits()[1]).toEqual(answer)
@@ -64,16 +60,16 @@ describe.each([["websocket"], ["polling"]])("through the public port, by %s", (t
   test("patients of the same city hear of a new doctor, however the city is written, and nobody else does", async () => {
     const { city, doctor, patient } = await clinic()
     const elsewhere = someone()
-    await elsewhere.post("/patients", { name: "Far Away", city: "Elsewhere" })
+    await got(elsewhere.client.patients.$post({ json: { name: "Far Away", city: "Elsewhere" } }))
     await using near = await listen(system.url, patient.token, { transports: [transport] })
     await using far = await listen(system.url, elsewhere.token, { transports: [transport] })
     await using colleague = await listen(system.url, doctor.token, { transports: [transport] })
     await using newcomer = await listen(system.url, someone().token, { transports: [transport] })
-    const { body } = await someone().post("/doctors", { ...doctorInput, city: city.toUpperCase() })
+    const { id } = await got(someone().client.doctors.$post({ json: { ...doctorInput, city: city.toUpperCase() } }))
     await until("the neighbour hears", () => near.heard.length > 0)
-    expect(near.named("doctor:new")).toEqual([{ doctorId: body.id, city: city.toUpperCase() }])
+    expect(near.named("doctor:new")).toEqual([{ doctorId: id, city: city.toUpperCase() }])
     // What comes after it through the same pipe has come, so nothing of it is still on its way.
-    await someone().post("/doctors", { ...doctorInput, city: "Elsewhere" })
+    await got(someone().client.doctors.$post({ json: { ...doctorInput, city: "Elsewhere" } }))
     await until("the far patient hears of their own city", () => far.heard.length > 0)
     expect([far.heard.length, colleague.heard.length, newcomer.heard.length]).toEqual([1, 0, 0])
   })
@@ -83,7 +79,7 @@ describe.each([["websocket"], ["polling"]])("through the public port, by %s", (t
     const first = await listen(system.url, doctor.token, { transports: [transport] })
     const lastOffset = first.ready[0] as number
     await first[Symbol.asyncDispose]()
-    for (const slot of slots.slice(0, 3)) await patient.post("/appointments", { doctorId, scheduledAt: slot.start })
+    for (const slot of slots.slice(0, 3)) await book(patient, doctorId, slot)
     await using again = await listen(system.url, doctor.token, { transports: [transport], lastOffset })
     await until("what was missed has come", () => again.named("appointment:new").length >= 3)
     expect(again.named("appointment:new").map((d) => d.scheduledAt)).toEqual(slots.slice(0, 3).map((s) => s.start))
@@ -113,8 +109,8 @@ test.each([[undefined], [["websocket"]], [["polling"]]])(
     const heard = Promise.withResolvers<{ appointmentId: string }>()
     socket.on("appointment:new", (data) => heard.resolve(data))
     await until("connected", () => socket.connected)
-    const { body } = await patient.post("/appointments", { doctorId, scheduledAt: slots[0]?.start })
-    expect((await heard.promise).appointmentId).toBe(body.id)
+    const { id } = await book(patient, doctorId, slots[0])
+    expect((await heard.promise).appointmentId).toBe(id)
     socket.disconnect()
   },
 )
@@ -127,13 +123,12 @@ describe("processes that die", () => {
     const held = await system.database.pool.reserve()
     await held`begin`
     await held`select from event_log for update`
-    const { status, body } = await patient.post("/appointments", { doctorId, scheduledAt: slots[0]?.start })
-    expect(status).toBe(201)
+    const { id } = await book(patient, doctorId, slots[0])
     await system.kill("api")
     await held`rollback`
     held.release()
     await system.start("api")
-    await until("the doctor hears of it", () => doctorSide.named("appointment:new").some((d) => d.appointmentId === body.id), 10_000)
+    await until("the doctor hears of it", () => doctorSide.named("appointment:new").some((d) => d.appointmentId === id), 10_000)
   }, 30_000)
 
   test("a realtime process killed before it emits what is on the stream loses nothing: clients come back and get it, in order and once", async () => {
@@ -143,7 +138,7 @@ describe("processes that die", () => {
     for (const [round, slot] of slots.slice(0, 6).entries()) {
       // Frozen, the process reads nothing; killed, it never will. In other rounds it dies in the middle of its work.
       if (round % 2 === 0) system.signal("realtime", "SIGSTOP")
-      await patient.post("/appointments", { doctorId, scheduledAt: slot.start })
+      await book(patient, doctorId, slot)
       await system.kill("realtime")
       await system.start("realtime")
     }

@@ -139,8 +139,14 @@ async function breakDown(c: Clinic, appointmentId: string): Promise<void> {
   await pool`alter table payments rename column card_last4 to lost`
   for (const number of NUMBERS) {
     const card = { number, expMonth: 12, expYear: 2090, holder: number }
-    const { status } = await c.patient.post("/payments", { appointmentId, amount: 20, method: "CARD", card })
-    expect(status).toBe(500)
+    // Past the harness, which takes a 500 for a fault: no route says that it may answer so.
+    const answer = await fetch(`${system.url}/api/v1/payments`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${c.patient.token}`, "content-type": "application/json" },
+      body: JSON.stringify({ appointmentId, amount: 20, method: "CARD", card }),
+    })
+    expect(answer.status).toBe(500)
+    keep({ status: answer.status, headers: answer.headers, body: await answer.json() })
   }
   await pool`alter table payments rename column lost to card_last4`
 }

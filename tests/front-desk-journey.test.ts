@@ -4,9 +4,8 @@ import fc from "fast-check"
 import { type Api, startApi } from "../api/server.ts"
 import { readConfig } from "../core/config.ts"
 import { openLog } from "../core/log.ts"
-import type { Queue } from "../core/queue/schema.ts"
 import type { Realtime } from "../realtime/server.ts"
-import { clinicOf, type Person, person, receptionistOf, type TestApi } from "./harness/api.ts"
+import { clinicOf, got, type Person, person, receptionistOf, type TestApi } from "./harness/api.ts"
 import { type Listening, listen, listening, type TestStage, testStage } from "./harness/realtime.ts"
 import { until } from "./harness/services.ts"
 
@@ -30,13 +29,14 @@ afterAll(async () => {
 test("a revoked receptionist's sockets are cut on every realtime process within a second, and let in again nowhere", async () => {
   const { clinicId, doctor } = await clinicOf(api)
   const desk = await receptionistOf(api, clinicId)
-  const { id } = (await desk.get("/me")).body.receptionist
+  const { data } = await got(doctor.client.receptionists.$get({ query: {} }))
+  const id = data[0]?.id ?? ""
   const sockets = [
     await listening(processes[0].url, { token: desk.token }),
     await listening(processes[1].url, { token: desk.token, transports: ["polling"] }),
   ]
   const asked = performance.now()
-  await doctor.put(`/receptionists/${id}`, { status: "REVOKED" })
+  await got(doctor.client.receptionists[":id"].$put({ param: { id }, json: { status: "REVOKED" } }))
   await until("both are cut", () => sockets.every((s) => s.disconnects.length === 1))
   expect(performance.now() - asked).toBeLessThan(1_000)
   for (const { url } of processes) {
@@ -58,30 +58,37 @@ const HANDS = 5
 type Place = { desk: Person; doctor: Person; patients: Person[]; doctorId: string; slots: { start: string }[] }
 
 async function make({ kind, which, priority }: Move, at: Place): Promise<void> {
-  const { body } = await at.desk.get("/receptionists/queue")
-  const { waiting, inProgress } = body as Queue
+  const { receptionists, appointments } = at.desk.client
+  const { waiting, inProgress } = await queueOf(at.desk)
   const some = waiting[which % Math.max(waiting.length, 1)]
+  const started = inProgress[0]?.appointmentId
   switch (kind) {
     case "come":
       return await come(at, which)
+    // Another hand may have been faster: these may be refused.
     case "next":
-      return void (await at.desk.post("/receptionists/queue/next", { doctorId: at.doctorId }))
+      return void (await receptionists.queue.next.$post({ json: { doctorId: at.doctorId } }))
     case "cancel":
+      return void (some && (await appointments[":id"].$put({ param: { id: some.appointmentId }, json: { status: "CANCELLED" } })))
     case "miss":
-      return void (
-        some && (await at.desk.put(`/appointments/${some.appointmentId}`, { status: kind === "miss" ? "NO_SHOW" : "CANCELLED" }))
-      )
+      return void (some && (await appointments[":id"].$put({ param: { id: some.appointmentId }, json: { status: "NO_SHOW" } })))
     case "finish":
-      return void (inProgress[0] && (await at.doctor.put(`/appointments/${inProgress[0].appointmentId}`, { status: "COMPLETED" })))
+      return void (started && (await at.doctor.client.appointments[":id"].$put({ param: { id: started }, json: { status: "COMPLETED" } })))
     case "reorder":
-      return void (some && (await at.desk.put(`/receptionists/queue/${some.appointmentId}`, which % 2 ? { priority } : { position: 1 })))
+      return void (
+        some && (await receptionists.queue[":appointmentId"].$put({ param: some, json: which % 2 ? { priority } : { position: 1 } }))
+      )
   }
 }
 
+const queueOf = (desk: Person) => got(desk.client.receptionists.queue.$get({ query: {} }))
+
 async function come({ patients, slots, doctorId, desk }: Place, which: number): Promise<void> {
-  const scheduledAt = slots.shift()?.start
-  const { body } = await (patients[which % patients.length] as Person).post("/appointments", { doctorId, scheduledAt })
-  for (const status of ["CONFIRMED", "WAITING"]) expect((await desk.put(`/appointments/${body.id}`, { status })).status).toBe(200)
+  const scheduledAt = slots.shift()?.start ?? ""
+  const patient = patients[which % patients.length] as Person
+  const { id } = await got(patient.client.appointments.$post({ json: { doctorId, scheduledAt } }))
+  for (const status of ["CONFIRMED", "WAITING"] as const)
+    await got(desk.client.appointments[":id"].$put({ param: { id }, json: { status } }))
 }
 
 const last = (board: Listening, name: string, appointmentId?: string) =>
@@ -92,7 +99,7 @@ test.each([1, 2, 3])(
   async (seed) => {
     const { doctor, doctorId, clinicId, slots } = await clinicOf(api)
     const patients = [api.person(), api.person(), api.person()]
-    for (const patient of patients) await patient.post("/patients", { name: "Pat" })
+    for (const patient of patients) await got(patient.client.patients.$post({ json: { name: "Pat" } }))
     const at: Place = { desk: await receptionistOf(api, clinicId), doctor, patients, doctorId, slots: [...slots] }
     const stranger = await clinicOf(api)
     const boards = [await listening(processes[0].url, { token: at.desk.token }), await listening(processes[1].url, { token: doctor.token })]
@@ -106,7 +113,7 @@ test.each([1, 2, 3])(
     )
     for (const which of [0, 1, 2]) await come(at, which)
     await settled(clinicId, boards)
-    const { waiting, inProgress } = (await at.desk.get("/receptionists/queue")).body as Queue
+    const { waiting, inProgress } = await queueOf(at.desk)
     for (const board of boards)
       expect(last(board, "queue:update")).toEqual({ clinicId, waiting: waiting.length, inProgress: inProgress.length })
     expect(waiting.length).toBeGreaterThanOrEqual(3)

@@ -3,9 +3,7 @@ import { makeCursor, parseCursor } from "../cursor.ts"
 import type { Db } from "../db.ts"
 import type { Party } from "./change.ts"
 import { listAppointments, type Scope } from "./queries.ts"
-import type { Appointment, ListAppointments } from "./schema.ts"
-
-export type AppointmentPage = { data: Appointment[]; nextCursor: string | null }
+import type { AppointmentPage, ListAppointments } from "./schema.ts"
 
 /** The caller's appointments, by time: a patient's and a doctor's own, the front desk's clinic's. */
 export async function listAppointmentsOf(db: Db, caller: Party, query: ListAppointments): Promise<AppointmentPage> {

@@ -1,19 +1,25 @@
 import { z } from "zod"
 import { AppointmentStatus } from "../events/catalog.ts"
-import { instantField, longText, uuid } from "../fields.ts"
+import { EXAMPLES } from "../examples.ts"
+import { idText, instantField, instantText, longText, uuid } from "../fields.ts"
+import { cursorFields, cursorPageOf } from "../pages.ts"
 
 export { AppointmentStatus }
 export const AppointmentType = z.enum(["IN_PERSON", "TELEMEDICINE"])
 export type AppointmentType = z.infer<typeof AppointmentType>
 
-export const BookAppointment = z.strictObject({
-  doctorId: uuid,
-  scheduledAt: instantField,
-  reason: longText.nullish(),
-  type: AppointmentType.default("IN_PERSON"),
-  /** For whom; only the front desk books for others. */
-  patientId: uuid.nullish(),
-})
+export const BookAppointment = z
+  .strictObject({
+    doctorId: uuid,
+    scheduledAt: instantField.meta({ description: "The start of a free slot." }),
+    reason: longText.nullish(),
+    type: AppointmentType.default("IN_PERSON"),
+    patientId: uuid.nullish().meta({ description: "For whom; only the front desk books for others." }),
+  })
+  .meta({
+    id: "BookAppointment",
+    examples: [{ doctorId: EXAMPLES.doctorId, scheduledAt: EXAMPLES.start, reason: "A cough that does not go away", type: "IN_PERSON" }],
+  })
 export type BookAppointment = z.infer<typeof BookAppointment>
 
 export const ChangeAppointment = z
@@ -22,39 +28,61 @@ export const ChangeAppointment = z
     path: ["status"],
     message: "give either status or scheduledAt",
   })
+  .meta({
+    id: "ChangeAppointment",
+    description: "Either a new `status` or a new `scheduledAt`. With `version`, only if the appointment is still of that version.",
+    examples: [{ status: "CONFIRMED", version: 1 }],
+  })
 export type ChangeAppointment = z.infer<typeof ChangeAppointment>
 
-const LIST_MAX = 100
-const LIST_DEFAULT = 20
-
 export const ListAppointments = z.object({
-  status: AppointmentStatus.optional(),
-  from: instantField.optional(),
-  to: instantField.optional(),
-  cursor: z.string().max(200).optional(),
-  limit: z
-    .string()
-    .regex(/^\d{1,4}$/, "must be a whole number")
-    .transform(Number)
-    .pipe(z.int().min(1).max(LIST_MAX))
-    .default(LIST_DEFAULT),
+  status: AppointmentStatus.optional().meta({ example: "CONFIRMED" }),
+  from: instantField.optional().meta({ description: "Not before this instant.", example: EXAMPLES.start }),
+  to: instantField.optional().meta({ description: "Before this instant.", example: EXAMPLES.end }),
+  ...cursorFields,
 })
 export type ListAppointments = z.infer<typeof ListAppointments>
 
 /** As its parties see it. */
-export type Appointment = {
-  id: string
-  doctorId: string
-  doctorName: string
-  patientId: string
-  patientName: string
-  clinicId: string
-  scheduledAt: string
-  endsAt: string
-  status: AppointmentStatus
-  type: AppointmentType
-  reason: string | null
-  version: number
-  createdAt: string
-  updatedAt: string
-}
+export const Appointment = z
+  .object({
+    id: idText,
+    doctorId: idText,
+    doctorName: z.string(),
+    patientId: idText,
+    patientName: z.string(),
+    clinicId: idText,
+    scheduledAt: instantText,
+    endsAt: instantText,
+    status: AppointmentStatus,
+    type: AppointmentType,
+    reason: z.string().nullable(),
+    version: z.int().min(1).meta({ description: "Grows with every change." }),
+    createdAt: instantText,
+    updatedAt: instantText,
+  })
+  .meta({
+    id: "Appointment",
+    examples: [
+      {
+        id: EXAMPLES.appointmentId,
+        doctorId: EXAMPLES.doctorId,
+        doctorName: "Dr. Ada Osei",
+        patientId: EXAMPLES.patientId,
+        patientName: "Pat Jones",
+        clinicId: EXAMPLES.clinicId,
+        scheduledAt: EXAMPLES.start,
+        endsAt: EXAMPLES.end,
+        status: "PENDING",
+        type: "IN_PERSON",
+        reason: "A cough that does not go away",
+        version: 1,
+        createdAt: EXAMPLES.madeAt,
+        updatedAt: EXAMPLES.madeAt,
+      },
+    ],
+  })
+export type Appointment = z.infer<typeof Appointment>
+
+export const AppointmentPage = cursorPageOf("AppointmentPage", Appointment)
+export type AppointmentPage = z.infer<typeof AppointmentPage>

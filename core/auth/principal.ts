@@ -1,10 +1,13 @@
 /** Who is calling: the person behind a verified token, and what they may do. */
 
+import { z } from "zod"
 import { forbidden } from "../errors.ts"
 import { type Room, room } from "../events/audience.ts"
 
-export type Role = "PATIENT" | "DOCTOR" | "RECEPTIONIST"
-export type ReceptionistStatus = "PENDING" | "ACTIVE" | "REJECTED" | "REVOKED"
+export const Role = z.enum(["PATIENT", "DOCTOR", "RECEPTIONIST"])
+export type Role = z.infer<typeof Role>
+export const ReceptionistStatus = z.enum(["PENDING", "ACTIVE", "REJECTED", "REVOKED"])
+export type ReceptionistStatus = z.infer<typeof ReceptionistStatus>
 
 /** What a verified token says. `expiresAt` is in epoch seconds. */
 export type Identity = { uid: string; expiresAt: number }

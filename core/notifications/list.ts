@@ -1,5 +1,4 @@
 import type { Db } from "../db.ts"
-import type { PublicName } from "../events/catalog.ts"
 import { instant } from "../time.ts"
 import { findReadState, type Heard, listNewest } from "./queries.ts"
 import { countUnread, roomsNow } from "./reader.ts"
@@ -24,6 +23,6 @@ export async function listNotificationsOf(db: Db, uid: string, { cursor, limit }
 }
 
 function notification({ id, offset, name, data, occurredAt }: Heard, readUpTo: number): Notification {
-  // Internal events have no rooms, so none is ever found in one.
-  return { id, offset, name: name as PublicName, data, occurredAt: instant(occurredAt), read: offset <= readUpTo }
+  // Internal events have no rooms, so none is ever found in one; what is in the log has its name's payload.
+  return { id, offset, name, data, occurredAt: instant(occurredAt), read: offset <= readUpTo } as Notification
 }

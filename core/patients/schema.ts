@@ -1,6 +1,7 @@
 import { z } from "zod"
-import { latitude, longitude, TEXT_MAX, text } from "../fields.ts"
-import { pageFields, requireShallow } from "../pages.ts"
+import { EXAMPLES } from "../examples.ts"
+import { idText, instantText, latitude, longitude, TEXT_MAX, text } from "../fields.ts"
+import { listingOf, pageFields, requireShallow } from "../pages.ts"
 import { containsPattern, fold } from "../text.ts"
 
 /** A position is given, cleared or left alone as a whole. */
@@ -29,13 +30,27 @@ function walkInFields(p: { walkIn?: boolean; city?: unknown; latitude?: unknown;
 
 /** The caller's own profile; or, made by the front desk, a patient who has no account. */
 export const CreatePatient = z
-  .strictObject({ ...fields, walkIn: z.boolean().optional() })
+  .strictObject({
+    ...fields,
+    walkIn: z
+      .boolean()
+      .optional()
+      .meta({ description: "Made by the front desk, for a patient without an account; with `name` and `phone` alone." }),
+  })
   .superRefine(position)
   .superRefine(walkInFields)
+  .meta({
+    id: "CreatePatient",
+    description: "`latitude` and `longitude` come together or not at all.",
+    examples: [{ name: "Pat Jones", phone: "+1 212 555 0142", city: "New York", latitude: 40.7128, longitude: -74.006 }],
+  })
 export type CreatePatient = z.infer<typeof CreatePatient>
 
 /** Any of the fields; null clears one that may be absent. */
-export const ChangePatient = z.strictObject({ ...fields, name: text.optional() }).superRefine(position)
+export const ChangePatient = z
+  .strictObject({ ...fields, name: text.optional() })
+  .superRefine(position)
+  .meta({ id: "ChangePatient", description: "Null clears a field that may be absent.", examples: [{ city: "Boston", phone: null }] })
 export type ChangePatient = z.infer<typeof ChangePatient>
 
 const searched = z
@@ -50,12 +65,14 @@ export const FindPatients = z
       .transform((s) => fold(s.trim()))
       .refine((s) => s.length > 0, "must have a letter")
       .transform(containsPattern)
-      .optional(),
+      .optional()
+      .meta({ description: "A part of the name, in any case, with or without accents.", example: "jones" }),
     phone: searched
       .transform((s) => s.replace(/[^0-9]/g, ""))
       .refine((s) => s.length > 0, "must have a digit")
       .transform(containsPattern)
-      .optional(),
+      .optional()
+      .meta({ description: "Digits of the number that stand together. This, `name` or both are required.", example: "5550142" }),
     ...pageFields,
   })
   .superRefine(requireShallow)
@@ -65,13 +82,32 @@ export const FindPatients = z
 export type FindPatients = z.infer<typeof FindPatients>
 
 /** The patient's own view, and that of the front desk. */
-export type PatientProfile = {
-  id: string
-  name: string
-  phone: string | null
-  city: string | null
-  latitude: number | null
-  longitude: number | null
-  createdAt: string
-  updatedAt: string
-}
+export const PatientProfile = z
+  .object({
+    id: idText,
+    name: z.string(),
+    phone: z.string().nullable(),
+    city: z.string().nullable(),
+    latitude: z.number().nullable(),
+    longitude: z.number().nullable(),
+    createdAt: instantText,
+    updatedAt: instantText,
+  })
+  .meta({
+    id: "Patient",
+    examples: [
+      {
+        id: EXAMPLES.patientId,
+        name: "Pat Jones",
+        phone: "+1 212 555 0142",
+        city: "New York",
+        latitude: 40.7128,
+        longitude: -74.006,
+        createdAt: EXAMPLES.madeAt,
+        updatedAt: EXAMPLES.madeAt,
+      },
+    ],
+  })
+export type PatientProfile = z.infer<typeof PatientProfile>
+
+export const PatientPage = listingOf("PatientPage", PatientProfile)

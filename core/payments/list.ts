@@ -3,10 +3,8 @@ import { requireActive } from "../auth/principal.ts"
 import { makeCursor, parseCursor } from "../cursor.ts"
 import type { Db } from "../db.ts"
 import { listPayments, type Scope } from "./queries.ts"
-import type { ListPayments, PaymentView } from "./schema.ts"
+import type { ListPayments, PaymentPage } from "./schema.ts"
 import { viewOf } from "./view.ts"
-
-export type PaymentPage = { data: PaymentView[]; nextCursor: string | null }
 
 /** The caller's payments, newest first: a patient's and a doctor's own, the front desk's clinic's. */
 export async function listPaymentsOf(db: Db, caller: Party, { cursor, limit }: ListPayments): Promise<PaymentPage> {

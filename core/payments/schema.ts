@@ -1,6 +1,8 @@
 import { z } from "zod"
 import { PaymentStatus } from "../events/catalog.ts"
-import { currency, fitsCurrency, MONEY_MAX, text, uuid } from "../fields.ts"
+import { EXAMPLES } from "../examples.ts"
+import { currency, fitsCurrency, idText, instantText, MONEY_MAX, text, uuid } from "../fields.ts"
+import { cursorFields, cursorPageOf } from "../pages.ts"
 import { CARD_NUMBER, cardDigits, isExpired, passesLuhn } from "./card.ts"
 
 export { PaymentStatus }
@@ -10,6 +12,8 @@ export type PaymentMethod = z.infer<typeof PaymentMethod>
 /** Four digits, within what a card can say. */
 const YEAR_MIN = 2000
 const YEAR_MAX = 2099
+
+const EXAMPLE_FACE = { brand: "visa", last4: "4242", expMonth: 12, expYear: 2039 }
 
 /** There is no field for a security code: one that is sent is refused like anything unknown, and kept nowhere. */
 const Card = z
@@ -51,41 +55,68 @@ export const CreatePayment = z
     if (p.method === "CARD" && !p.card) complain("card", "is required with the method CARD")
     if (p.method !== "CARD" && p.card) complain("card", "is given with the method CARD only")
   })
+  .meta({
+    id: "CreatePayment",
+    description:
+      "For an appointment, or without one for `doctorId` and `patientId`. `card` comes with the method CARD; its number is sealed and never shown again. A security code is refused.",
+    examples: [
+      { appointmentId: EXAMPLES.appointmentId, amount: 150, method: "CASH" },
+      {
+        appointmentId: EXAMPLES.appointmentId,
+        amount: 150,
+        currency: "USD",
+        method: "CARD",
+        card: { number: "4242 4242 4242 4242", expMonth: EXAMPLE_FACE.expMonth, expYear: EXAMPLE_FACE.expYear, holder: "Pat Jones" },
+      },
+    ],
+  })
 export type CreatePayment = z.infer<typeof CreatePayment>
 
-export const ChangePayment = z.strictObject({ status: PaymentStatus })
+export const ChangePayment = z.strictObject({ status: PaymentStatus }).meta({ id: "ChangePayment", examples: [{ status: "COMPLETED" }] })
 export type ChangePayment = z.infer<typeof ChangePayment>
 
-const LIST_MAX = 100
-const LIST_DEFAULT = 20
-
-export const ListPayments = z.object({
-  cursor: z.string().max(200).optional(),
-  limit: z
-    .string()
-    .regex(/^\d{1,4}$/, "must be a whole number")
-    .transform(Number)
-    .pipe(z.int().min(1).max(LIST_MAX))
-    .default(LIST_DEFAULT),
-})
+export const ListPayments = z.object(cursorFields)
 export type ListPayments = z.infer<typeof ListPayments>
 
 /** What is shown of a card. */
-export type CardFace = { brand: string; last4: string; expMonth: number; expYear: number }
+export const CardFace = z
+  .object({ brand: z.string(), last4: z.string(), expMonth: z.int(), expYear: z.int() })
+  .meta({ id: "CardFace", examples: [EXAMPLE_FACE] })
+export type CardFace = z.infer<typeof CardFace>
 
 /** As its parties see it. */
-export type PaymentView = {
-  id: string
-  appointmentId: string | null
-  amount: number
-  currency: string
-  status: PaymentStatus
-  method: PaymentMethod
-  /** Of a payment by card. */
-  card?: CardFace
-  paidAt: string | null
-  createdAt: string
-}
+export const PaymentView = z
+  .object({
+    id: idText,
+    appointmentId: idText.nullable(),
+    amount: z.number().positive(),
+    currency: z.string(),
+    status: PaymentStatus,
+    method: PaymentMethod,
+    card: CardFace.optional().meta({ description: "Of a payment by card." }),
+    paidAt: instantText.nullable().meta({ description: "Set once, on COMPLETED." }),
+    createdAt: instantText,
+  })
+  .meta({
+    id: "Payment",
+    examples: [
+      {
+        id: EXAMPLES.paymentId,
+        appointmentId: EXAMPLES.appointmentId,
+        amount: 150,
+        currency: "USD",
+        status: "PENDING",
+        method: "CARD",
+        card: EXAMPLE_FACE,
+        paidAt: null,
+        createdAt: EXAMPLES.madeAt,
+      },
+    ],
+  })
+export type PaymentView = z.infer<typeof PaymentView>
+
+export const PaymentPage = cursorPageOf("PaymentPage", PaymentView)
+export type PaymentPage = z.infer<typeof PaymentPage>
 
 /** A payment and whose it is. */
 export type Payment = {

@@ -30,6 +30,7 @@ const BREACHES: Record<string, string> = {
   "core/log.ts": `import { x } from "./doctors/queries.ts"`,
   "core/errors.ts": `import { x } from "./doctors/queries.ts"`,
   "core/text.ts": `import { x } from "./doctors/queries.ts"`,
+  "core/examples.ts": `import { x } from "./doctors/queries.ts"`,
   "core/time.ts": `import { x } from "./doctors/queries.ts"`,
   "core/events/publisher.ts": `import { x } from "../doctors/queries.ts"`,
   "core/events/log.ts": `import { Server as x } from "socket.io"`,

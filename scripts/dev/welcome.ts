@@ -15,7 +15,11 @@ type Tokens = { patient: string; doctor: string; receptionist: string }
 type Base = { pool: Pool; url: string; auth: AuthConfig }
 
 export async function welcome(base: Base): Promise<string[]> {
-  const runs = ["", `PulseCal runs at ${base.url} (REST under /api/v1, sockets at /notifications, health at /health)`, ""]
+  const runs = [
+    "",
+    `PulseCal runs at ${base.url} (REST under /api/v1, to browse at /docs; sockets at /notifications; health at /health)`,
+    "",
+  ]
   const end = ["", "Ctrl-C stops everything.", ""]
   if (!base.auth.devTokens) {
     const signIn = base.auth.emulatorHost ? `the Auth emulator at ${base.auth.emulatorHost}` : `the Firebase project ${base.auth.projectId}`

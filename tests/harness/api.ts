@@ -1,9 +1,12 @@
 /** A whole API on a port of its own, in this process, with a database and a Redis of its own; and people to call it. */
 
+import { type ClientResponse, hc } from "hono/client"
+import type { App } from "../../api/app.ts"
 import { startApi } from "../../api/server.ts"
 import { mintDevelopmentToken } from "../../core/auth/development.ts"
 import { readConfig } from "../../core/config.ts"
 import { openLog } from "../../core/log.ts"
+import { requireDescribed } from "./described.ts"
 import { type TestDatabase, type TestRedis, testDatabase, testRedis, until } from "./services.ts"
 
 export const PROJECT = "demo-pulsecal"
@@ -45,6 +48,8 @@ export type Answer = { status: number; headers: Headers; body: any }
 export type Person = {
   uid: string
   token: string
+  /** The typed client: what it sends and gets is checked when the test is compiled. */
+  client: ReturnType<typeof clientOf>
   get: (path: string) => Promise<Answer>
   post: (path: string, body: unknown, headers?: Record<string, string>) => Promise<Answer>
   put: (path: string, body: unknown) => Promise<Answer>
@@ -62,16 +67,41 @@ export function person(url: string, uid: string): Person {
         headers: { authorization: `Bearer ${token}`, ...(body === undefined ? {} : { "content-type": "application/json" }), ...headers },
         body: body === undefined ? undefined : typeof body === "string" ? body : JSON.stringify(body),
       })
-  return { uid, token, get: call("GET"), post: call("POST"), put: call("PUT"), patch: call("PATCH") }
+  return { uid, token, client: clientOf(url, token), get: call("GET"), post: call("POST"), put: call("PUT"), patch: call("PATCH") }
 }
 
+/** What the call answered, of the type that the API says; fails unless it succeeded. */
+export async function got<R extends ClientResponse<unknown>>(call: Promise<R>): Promise<Awaited<ReturnType<R["json"]>>> {
+  const response = await call
+  if (!response.ok) throw new Error(`${response.status}: ${await response.text()}`)
+  return (await response.json()) as Awaited<ReturnType<R["json"]>>
+}
+
+/** The API's own type, called. */
+function clientOf(url: string, token: string) {
+  const fetch = (input: string | URL | Request, init?: RequestInit) => fetchDescribed(String(input), init)
+  return hc<App>(url, { headers: { authorization: `Bearer ${token}` }, fetch }).api.v1
+}
+
+/** Calls, and holds the answer against the server's own description. */
 export async function request(url: string, init?: RequestInit): Promise<Answer> {
-  const response = await fetch(url, init)
+  const response = await fetchDescribed(url, init)
   const text = await response.text()
   return { status: response.status, headers: response.headers, body: text === "" ? undefined : JSON.parse(text) }
 }
 
+/** As `fetch`; throws if the server's own description does not say that it may answer so. */
+export async function fetchDescribed(url: string, init?: RequestInit): Promise<Response> {
+  const response = await fetch(url, init)
+  const contentType = response.headers.get("content-type")
+  const text = await response.clone().text()
+  const body = text === "" ? undefined : contentType?.includes("json") ? JSON.parse(text) : text
+  await requireDescribed(init?.method ?? "GET", url, { status: response.status, contentType, body })
+  return response
+}
+
 /** Open around the clock, in half-hours, in New York. */
+const day: [string, string][] = [["00:00", "24:00"]]
 export const doctorInput = {
   name: "Dr. Ada Osei",
   specialization: "Cardiology",
@@ -82,7 +112,7 @@ export const doctorInput = {
   clinicLatitude: 40.7033,
   clinicLongitude: -74.0105,
   services: ["ECG"],
-  workingHours: Object.fromEntries(["mon", "tue", "wed", "thu", "fri", "sat", "sun"].map((day) => [day, [["00:00", "24:00"]]])),
+  workingHours: { mon: day, tue: day, wed: day, thu: day, fri: day, sat: day, sun: day },
   timezone: "America/New_York",
 }
 

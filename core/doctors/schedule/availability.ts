@@ -1,18 +1,39 @@
 /** Which slots can be booked: the rules that availability and booking share. */
+import { z } from "zod"
 import type { Db } from "../../db.ts"
 import { invalid, notFound } from "../../errors.ts"
+import { EXAMPLES } from "../../examples.ts"
+import { dayText, idText, instantText } from "../../fields.ts"
 import { instant } from "../../time.ts"
 import { findScheduleWithTaken, listTaken } from "./queries.ts"
 import { freeOf, type Schedule, type Slot, slotAt, slotsOfDay } from "./slots.ts"
+import { SlotMinutes } from "./working-hours.ts"
 import { dayIn, dayOf } from "./zone.ts"
 
-export type Availability = {
-  doctorId: string
-  date: string
-  timezone: string
-  slotMinutes: number
-  slots: { start: string; end: string }[]
-}
+export const Availability = z
+  .object({
+    doctorId: idText,
+    date: dayText,
+    timezone: z.string(),
+    slotMinutes: SlotMinutes,
+    slots: z.array(z.object({ start: instantText, end: instantText })).meta({ description: "Those that can be booked now." }),
+  })
+  .meta({
+    id: "Availability",
+    examples: [
+      {
+        doctorId: EXAMPLES.doctorId,
+        date: EXAMPLES.day,
+        timezone: EXAMPLES.timezone,
+        slotMinutes: 30,
+        slots: [
+          { start: EXAMPLES.start, end: EXAMPLES.end },
+          { start: EXAMPLES.nextStart, end: EXAMPLES.nextEnd },
+        ],
+      },
+    ],
+  })
+export type Availability = z.infer<typeof Availability>
 
 const DAY_MS = 24 * 60 * 60 * 1000
 /** Zones are less than a day away from UTC and a day lasts at most two, so two days each way hold any day that is meant. */

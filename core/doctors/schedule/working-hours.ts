@@ -30,15 +30,29 @@ const Day = z
   })
 
 /** `{"mon": [["09:00", "12:30"], ["14:00", "18:00"]], …}`: ordered, disjoint, touching allowed; a missing day is closed. */
-export const WorkingHours = z.strictObject({
-  mon: Day.optional(),
-  tue: Day.optional(),
-  wed: Day.optional(),
-  thu: Day.optional(),
-  fri: Day.optional(),
-  sat: Day.optional(),
-  sun: Day.optional(),
-})
+export const WorkingHours = z
+  .strictObject({
+    mon: Day.optional(),
+    tue: Day.optional(),
+    wed: Day.optional(),
+    thu: Day.optional(),
+    fri: Day.optional(),
+    sat: Day.optional(),
+    sun: Day.optional(),
+  })
+  .meta({
+    id: "WorkingHours",
+    description: "Local wall times, each interval `[start, end]`, ordered and disjoint; a missing day is closed.",
+    examples: [
+      {
+        mon: [
+          ["09:00", "12:30"],
+          ["13:30", "24:00"],
+        ],
+        tue: [],
+      },
+    ],
+  })
 export type WorkingHours = z.infer<typeof WorkingHours>
 export type WorkingInterval = z.infer<typeof Interval>
 
