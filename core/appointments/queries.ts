@@ -160,20 +160,26 @@ export async function findAppointment(db: Db, id: string): Promise<Appointment |
 }
 
 /** Whose appointments. */
-export type Scope = { patientId: string } | { doctorId: string } | { clinicId: string }
+export type Scope = { patientId: string } | { doctorId: string } | { clinicId: string } | { ids: string[] }
 
 export type Page = { status?: AppointmentStatus; from?: Date; to?: Date; after?: { scheduledAt: Date; id: string }; limit: number }
 
 /** By `scheduledAt`, then id; `from` is included, `to` is not. A patient's and a doctor's have an index in this order. */
 export async function listAppointments(db: Db, scope: Scope, page: Page): Promise<Appointment[]> {
   if ("clinicId" in scope) return await listClinicAppointments(db, scope.clinicId, page)
-  const own = "patientId" in scope ? db`a.patient_id = ${scope.patientId}` : db`a.doctor_id = ${scope.doctorId}`
   const rows = await db<Row[]>`
     select ${columns(db)} from appointments a join doctors d on d.id = a.doctor_id join patients p on p.id = a.patient_id
-    where ${own} ${within(db, page)}
+    where ${own(db, scope)} ${within(db, page)}
     order by a.scheduled_at, a.id limit ${page.limit}`
   return rows.map(appointment)
 }
+
+const own = (db: Db, scope: Exclude<Scope, { clinicId: string }>) =>
+  "ids" in scope
+    ? db`a.id = any(${scope.ids}::uuid[])`
+    : "patientId" in scope
+      ? db`a.patient_id = ${scope.patientId}`
+      : db`a.doctor_id = ${scope.doctorId}`
 
 /** Merged from the pages of the clinic's doctors: an index for the clinic alone would make every booking dearer. */
 async function listClinicAppointments(db: Db, clinicId: string, page: Page): Promise<Appointment[]> {

@@ -111,6 +111,10 @@ test("are for active receptionists, of their own clinic", async () => {
   for (const someone of [clinic.doctor, clinic.patient, api.person()]) expect((await someone.get("/receptionists/stats")).status).toBe(403)
 })
 
+const moveByDays = (days: number, id?: string) => api.database.pool`
+  update appointments set version = version + 1,
+    during = tstzrange(scheduled_at + make_interval(days => ${days}), ends_at + make_interval(days => ${days})) where id = ${id ?? null}`
+
 test("what is remembered of the day is never old: every kind of change shows in the next answer", async () => {
   const clinic = await clinicOf(api)
   const desk = await receptionistOf(api, clinic.clinicId)
@@ -136,6 +140,11 @@ test("what is remembered of the day is never old: every kind of change shows in 
     () => clinic.patient.patch("/patients/me", { name: "Pat Smith" }),
     () => clinic.doctor.patch("/doctors/me", { name: "Dr. Ada Osei-Bonsu" }),
     async () => ids.push(await appointmentAt(clinic, new Date(Date.parse(hour) + 600_000).toISOString())),
+    () => moveByDays(3, ids.pop()),
+    async () => {
+      for (const id of ids) await moveByDays(-3, id)
+      ids.length = 0
+    },
   ]
   for (const change of changes) {
     await change()

@@ -27,7 +27,7 @@ export async function deskStats(db: Db, days: DayBook, caller: Receptionist, now
   const day = Temporal.PlainDate.from(date)
   const from = new Date(startOfDay(day, timezone).epochMilliseconds)
   const to = new Date(startOfDay(day.add({ days: 1 }), timezone).epochMilliseconds)
-  const appointments = await days.list(db, clinicId, from, to)
+  const appointments = await days.list(db, { clinicId, from, to })
   return { date, clinicId, ...statsOf(countByStatus(appointments)), appointments }
 }
 
