@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
-import { type Answer, clinicOf, doctorInput, type Person, request, type TestApi, testApi } from "../tests/harness/api.ts"
+import { makeCursor } from "../core/cursor.ts"
+import { type Answer, clinicOf, doctorInput, type Person, receptionistOf, request, type TestApi, testApi } from "../tests/harness/api.ts"
 
 let api: TestApi
 let clinic: Awaited<ReturnType<typeof clinicOf>>
@@ -291,7 +292,7 @@ test("availability needs one real day or instant", async () => {
     expectProblem(await clinic.patient.get(`/doctors/${clinic.doctorId}/availability${query}`), 400)
 })
 
-test("a list of appointments takes no bound or cursor that cannot be a moment", async () => {
+test("no list takes a bound or a cursor that cannot be a moment, and every one takes the first and the last there is", async () => {
   const moments = [
     "0000-01-01T00:00:00Z",
     "0001-01-01T00:00:00+14:00",
@@ -306,7 +307,13 @@ test("a list of appointments takes no bound or cursor that cannot be a moment", 
       expectProblem(await clinic.patient.get(`/appointments?${name}=${encodeURIComponent(moment)}`), 400, name)
   const cursors = moments.map((moment) => JSON.stringify([moment, Bun.randomUUIDv7()]))
   for (const cursor of [...cursors, "[]", "null", '["2027-01-01T00:00:00Z", "x"]', "{", "x".repeat(150)])
-    expectProblem(await clinic.patient.get(`/appointments?cursor=${Buffer.from(cursor).toString("base64url")}`), 400, "cursor")
+    for (const path of ["/appointments", "/payments", "/notifications"])
+      expectProblem(await clinic.patient.get(`${path}?cursor=${Buffer.from(cursor).toString("base64url")}`), 400, "cursor")
+  const desk = await receptionistOf(api, clinic.clinicId)
+  for (const moment of ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999Z"])
+    for (const path of ["/appointments", "/payments"])
+      for (const who of [clinic.patient, clinic.doctor, desk])
+        expect((await who.get(`${path}?cursor=${makeCursor(moment, Bun.randomUUIDv7())}`)).status).toBe(200)
 })
 
 test("a body that is not UTF-8 is 400, and nothing is written", async () => {
