@@ -69,6 +69,8 @@ const MALFORMED: Record<string, string[]> = {
   STREAM_MAX_EVENTS: ["1", "99", "10000001"],
   METRICS_PORT: ["off", "-1", "65534", "9464.5"],
   METRICS_HOST: ["all hosts", "http://host"],
+  NO_SHOW_AFTER_MINUTES: ["0", "10081", "an hour", "1.5"],
+  RETENTION_DAYS: ["0", "3651", "30d"],
 }
 
 for (const [name, values] of Object.entries(MALFORMED))

@@ -4,45 +4,7 @@
  */
 import { z } from "zod"
 import { DEVELOPMENT_KEYS, hasDevelopmentKey, type PaymentKeys, readPaymentKeys } from "./payment-keys.ts"
-
-/** Digits only: to a plain number conversion a blank is 0 and "0x10" is 16. */
-function whole(min: number, max: number) {
-  const message = `must be a whole number from ${min} to ${max}`
-  return z
-    .string()
-    .regex(/^\d{1,15}$/, message)
-    .transform(Number)
-    .pipe(z.number().min(min, message).max(max, message))
-}
-
-const port = whole(0, 65_535)
-/** `start` and `dev` give the two ports above it to two of their three processes. */
-const metricsPort = whole(0, 65_533)
-const host = z.string().regex(/^[^\s/]+$/, "must be the name or address of a host")
-/** An unset variable and an empty one mean the same: the default. */
-const flag = z.enum(["0", "1", "true", "false"]).transform((v) => v === "1" || v === "true")
-
-function originList(value: string, ctx: z.RefinementCtx): string[] {
-  const origins = value
-    .split(",")
-    .map((o) => o.trim())
-    .filter(Boolean)
-  for (const [index, origin] of origins.entries()) {
-    if (origin === "*") continue
-    if (!URL.canParse(origin) || new URL(origin).origin !== origin)
-      ctx.addIssue({ code: "custom", message: `entry ${index + 1} is not an origin such as https://example.com` })
-  }
-  return origins
-}
-
-function urlWith(...protocols: string[]) {
-  return z
-    .string()
-    .refine(
-      (v) => URL.canParse(v) && protocols.some((p) => v.startsWith(`${p}//`)),
-      `must be a URL that starts with ${protocols.map((p) => `${p}//`).join(" or ")}`,
-    )
-}
+import { flag, host, metricsPort, originList, port, urlWith, whole } from "./settings.ts"
 
 const Environment = z.object({
   NODE_ENV: z.enum(["development", "test", "production"]).default("development"),
