@@ -1,0 +1,54 @@
+/** docker-compose.yml and the edge's configuration, read as they stand. */
+import { expect, test } from "bun:test"
+import { join } from "node:path"
+import { readConfig } from "../core/config.ts"
+
+type Service = { environment?: Record<string, string>; ports?: string[]; networks?: string[]; command?: string[] }
+
+const ROOT = join(import.meta.dir, "..")
+const PROCESSES = ["api", "worker", "realtime"] as const
+/** What whoever starts it has to say. */
+const GIVEN: Record<string, string> = {
+  POSTGRES_PASSWORD: "hunter2",
+  FIREBASE_PROJECT_ID: "clinic-project",
+  PAYMENT_KEYS: `k1:${Buffer.alloc(32, "clinic").toString("base64")}`,
+}
+
+const compose = Bun.YAML.parse(await Bun.file(join(ROOT, "docker-compose.yml")).text()) as { services: Record<string, Service> }
+const nginx = await Bun.file(join(ROOT, "deploy/nginx.conf")).text()
+
+const service = (name: string): Service => compose.services[name] ?? {}
+
+/** `${NAME:?why}` and `${NAME:-default}`, as compose puts them in. */
+function settingsOf(name: string, given = GIVEN): Record<string, string> {
+  const put = (value: string) =>
+    value.replace(/\$\{(\w+):[?-]([^}]*)\}/g, (whole, variable, rest) => given[variable] ?? (whole.includes(":-") ? rest : ""))
+  return Object.fromEntries(Object.entries(service(name).environment ?? {}).map(([variable, value]) => [variable, put(value)]))
+}
+
+test("each process gets a whole production configuration, its card keys and a metrics port that the others can reach", () => {
+  for (const name of PROCESSES) {
+    const config = readConfig(settingsOf(name))
+    expect([name, config.env, config.rateLimit.on, config.metrics]).toEqual([name, "production", true, { host: "0.0.0.0", port: 9464 }])
+    expect(config.paymentKeys.map((key) => key.id)).toEqual(["k1"])
+    expect(new URL(config.databaseUrl).hostname).toBe("postgres")
+  }
+})
+
+test("without its card keys nothing is started", () => {
+  for (const name of PROCESSES) {
+    expect(service(name).environment?.PAYMENT_KEYS).toStartWith("${PAYMENT_KEYS:?")
+    expect(() => readConfig(settingsOf(name, { ...GIVEN, PAYMENT_KEYS: "" }))).toThrow("PAYMENT_KEYS")
+  }
+})
+
+test("only the edge has a public port, and neither metrics nor data can be reached through it", () => {
+  const open = Object.keys(compose.services).filter((name) => service(name).ports)
+  expect(open).toEqual(["edge"])
+  expect(service("edge").ports?.map((mapping) => mapping.split(":").at(-1))).toEqual(["3000"])
+  for (const name of ["postgres", "redis", "worker"]) expect([name, service(name).networks]).toEqual([name, ["back"]])
+  expect(service("edge").networks).toEqual(["front"])
+  const targets = [...nginx.matchAll(/^\s*server (\S+:\d+)/gm)].map(([, target]) => target)
+  expect(targets).toEqual(["api:3000", "realtime:3000"])
+  expect(nginx).not.toContain("9464")
+})
