@@ -48,6 +48,8 @@ function tidy(schema: z.core.$ZodType, json: JsonSchema, side: Side): void {
   // The format says it, and in fewer words.
   if (json.format === "uuid" || json.format === "date" || json.format === "date-time") delete json.pattern
   if (json.format === "date-time" && side === "output") json.pattern = "Z$"
+  // Readonly in types is not what OpenAPI means by it.
+  delete json.readOnly
   // Dropped by zod where the value is transformed, since there they might be of the other side; ours are of the sender's.
   if (schema instanceof z.ZodDefault && typeof schema.def.defaultValue !== "object") json.default ??= schema.def.defaultValue
   const examples = z.globalRegistry.get(schema)?.examples

@@ -57,7 +57,7 @@ export const DeskStats = z
     inProgress: count,
     cancelled: count,
     noShow: count,
-    appointments: z.array(Appointment),
+    appointments: z.array(Appointment).readonly(),
   })
   .meta({
     id: "DeskStats",
@@ -76,3 +76,4 @@ export const DeskStats = z
       },
     ],
   })
+export type DeskStats = z.infer<typeof DeskStats>

@@ -5,18 +5,7 @@ import { dayOf, startOfDay } from "../doctors/schedule/zone.ts"
 import { notFound } from "../errors.ts"
 import type { DayBook } from "./day-book.ts"
 import { findClinicZone } from "./queries.ts"
-
-export type DeskStats = {
-  date: string
-  clinicId: string
-  totalBooked: number
-  completed: number
-  waiting: number
-  inProgress: number
-  cancelled: number
-  noShow: number
-  appointments: readonly Appointment[]
-}
+import type { DeskStats } from "./schema.ts"
 
 /** Today at the caller's clinic, in its zone. */
 export async function deskStats(db: Db, days: DayBook, caller: Receptionist, now: number): Promise<DeskStats> {
