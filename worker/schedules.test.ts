@@ -1,0 +1,160 @@
+import { afterAll, beforeAll, expect, test } from "bun:test"
+import type { Queue } from "bullmq"
+import { Redis } from "ioredis"
+import { Practice } from "../core/analytics/test-practice.ts"
+import { findLog } from "../core/events/queries.ts"
+import { until } from "../tests/harness/services.ts"
+import { openQueue } from "./queues.ts"
+import { SCHEDULES } from "./schedule.ts"
+import { type TestWorkers, testWorkers } from "./test-worker.ts"
+
+const TURN_MS = 10_000
+
+let workers: TestWorkers
+let redis: Redis
+let queue: Queue
+let practice: Practice
+beforeAll(async () => {
+  workers = await testWorkers()
+  practice = await Practice.open(workers.database.pool, "UTC", "USD", 1)
+  await Promise.all([workers.start(), workers.start()])
+  redis = new Redis({ host: workers.redis.config.host, port: workers.redis.config.port })
+  queue = openQueue("schedules", (await findLog(workers.database.pool)).id, redis)
+})
+afterAll(async () => {
+  await queue.close()
+  redis.disconnect()
+  await workers[Symbol.asyncDispose]()
+})
+
+const inMinutes = (minutes: number) => new Date(Date.now() + minutes * 60_000)
+
+async function row(query: PromiseLike<readonly Record<string, unknown>[]>): Promise<Record<string, unknown>> {
+  return { ...(await query)[0] }
+}
+
+/** What there is for a job to do, what the database then shows, and what it shows however often the job has run. */
+type Case = { prepare: () => Promise<unknown>; shown: () => Promise<Record<string, unknown>>; expected: Record<string, unknown> }
+
+const pool = () => workers.database.pool
+
+const cases: Record<string, Case> = {
+  "send-reminders": {
+    prepare: () => practice.book(0, inMinutes(30), "CONFIRMED"),
+    shown: () => row(pool()`select count(*) as reminders from events where name = 'appointment:reminder'`),
+    expected: { reminders: 1 },
+  },
+  "mark-no-shows": {
+    prepare: () => practice.book(0, inMinutes(-120), "CONFIRMED"),
+    shown: () =>
+      row(pool()`
+        select (select count(*) from appointments where status = 'NO_SHOW') as marked,
+          (select count(*) from events where name = 'appointment:update' and data ->> 'status' = 'NO_SHOW') as told`),
+    expected: { marked: 1, told: 1 },
+  },
+  "end-queue-days": {
+    async prepare() {
+      await practice.book(0, inMinutes(-600), "WAITING")
+      const clinicId = (await row(pool()`select clinic_id as id from doctors where id = ${practice.doctorId}`)).id as string
+      await pool()`insert into clinic_queues (clinic_id) values (${clinicId})`
+      await pool()`
+        insert into queue_entries (appointment_id, clinic_id, doctor_id, checked_in_at, lapses_at)
+        select id, ${clinicId}, doctor_id, now() - interval '10 hours', now() - interval '1 minute' from appointments where status = 'WAITING'`
+    },
+    shown: () =>
+      row(pool()`
+        select (select count(*) from queue_entries) as entries, (select count(*) from events where name = 'queue:update') as told,
+          (select data ->> 'waiting' from events where name = 'queue:update' limit 1) as waiting`),
+    expected: { entries: 0, told: 1, waiting: "0" },
+  },
+  "delete-old-rows": {
+    async prepare() {
+      await pool()`
+        insert into idempotency_keys (caller, route, key, body_digest, answer, created_at)
+        select 'someone', 'POST /', n, '', '', now() - n * interval '10 hours' from generate_series(1, 3) n`
+      await pool()`
+        insert into reminders_sent (appointment_id, scheduled_at, hours_before)
+        select id, now() - interval '8 days', 24 from appointments limit 1`
+      await workers.settled()
+      await pool()`update events set occurred_at = now() - interval '31 days' where "offset" = 1`
+    },
+    shown: () =>
+      row(pool()`
+        select (select count(*) from idempotency_keys) as keys, (select floor from event_log) as floor,
+          (select count(*) from reminders_sent where scheduled_at < now() - interval '7 days') as reminders,
+          (select count(*) from events where "offset" = 1) as events`),
+    expected: { keys: 2, floor: 1, reminders: 0, events: 0 },
+  },
+  "analyze-tables": {
+    prepare: () => pool()`select pg_stat_reset()`,
+    shown: () => row(pool()`select count(last_analyze) as analyzed from pg_stat_user_tables where relname in ('appointments', 'payments')`),
+    expected: { analyzed: 2 },
+  },
+  "verify-rollups": {
+    async prepare() {
+      await practice.pay(0, 12_345, inMinutes(-60 * 24))
+      await workers.settled()
+      // What no bug should do, and no event tells of.
+      await pool()`update doctor_days set revenue = 1 where revenue = 12345`
+      await pool()`delete from events where name = 'analytics:update'`
+    },
+    shown: () =>
+      row(pool()`
+        select (select max(revenue) from doctor_days) as revenue, (select count(*) from events where name = 'analytics:update') as told`),
+    expected: { revenue: 12_345, told: 1 },
+  },
+}
+
+async function runs(name: string): Promise<number> {
+  return (await queue.getCompleted()).filter((job) => job.name === name).length
+}
+
+/** Brings the schedule's own next job forward. */
+async function runNow(name: string): Promise<void> {
+  const before = await runs(name)
+  const next = await until(`${name} is planned`, async () => (await queue.getDelayed()).find((job) => job.name === name), TURN_MS)
+  await next.promote()
+  await until(`${name} has run`, async () => (await runs(name)) > before, TURN_MS)
+}
+
+/** So many at once, which two workers take. */
+async function runAtOnce(name: string, count: number): Promise<void> {
+  const jobs = await queue.addBulk(Array.from({ length: count }, () => ({ name, data: {} })))
+  for (const job of jobs) await until(`${name} has run`, async () => (await job.getState()) === "completed", TURN_MS)
+}
+
+test("every schedule is tried here", () => {
+  expect(Object.keys(cases).sort()).toEqual(SCHEDULES.map(({ job }) => job as string).sort())
+})
+
+for (const [name, { prepare, shown, expected }] of Object.entries(cases)) {
+  test(`${name}, come due, does its work once, however often it runs and on two workers at once`, async () => {
+    await prepare()
+    await runNow(name)
+    await until("the work is done", async () => Bun.deepEquals(await shown(), expected)).catch(async () =>
+      expect(await shown()).toEqual(expected),
+    )
+    await runAtOnce(name, 6)
+    await runNow(name)
+    expect(await shown()).toEqual(expected)
+    expect(await queue.getFailedCount()).toBe(0)
+    const run = await row(pool()`select failures, finished_at >= started_at as finished from schedule_runs where name = ${name}`)
+    expect(run).toEqual({ failures: 0, finished: true })
+  }, 30_000)
+
+  test(`${name} is planned again after Redis was wiped, and then does its work`, async () => {
+    await redis.flushall()
+    await runNow(name)
+    expect(await shown()).toEqual(expected)
+  }, 30_000)
+}
+
+test("work that is there when Redis is wiped, or is wiped in the middle of a run, is done once by the next", async () => {
+  for (let round = 0; round < 5; round++) {
+    await practice.book(0, inMinutes(-300 - round * 10), "CONFIRMED")
+    await queue.addBulk(Array.from({ length: 4 }, () => ({ name: "mark-no-shows", data: {} })))
+    await redis.flushall()
+  }
+  await runNow("mark-no-shows")
+  expect(await cases["mark-no-shows"]?.shown()).toEqual({ marked: 6, told: 6 })
+}, 30_000)
