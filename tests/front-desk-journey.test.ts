@@ -19,7 +19,7 @@ beforeAll(async () => {
   processes = [await stage.start(), await stage.start()]
   server = startApi(readConfig(stage.settings), openLog("api", "silent"))
   await until("the API is ready", () => server.health.phase === "ready")
-  api = Object.assign(stage, { url: server.url, person: (uid = `uid-${Bun.randomUUIDv7()}`) => person(server.url, uid) })
+  api = Object.assign(stage, { url: server.url, app: server.app, person: (uid = `uid-${Bun.randomUUIDv7()}`) => person(server.url, uid) })
 })
 afterAll(async () => {
   await server.stop()

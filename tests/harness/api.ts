@@ -11,7 +11,13 @@ import { type TestDatabase, type TestRedis, testDatabase, testRedis, until } fro
 
 export const PROJECT = "demo-pulsecal"
 
-export type TestApi = AsyncDisposable & { url: string; database: TestDatabase; redis: TestRedis; person: (uid?: string) => Person }
+export type TestApi = AsyncDisposable & {
+  url: string
+  app: App
+  database: TestDatabase
+  redis: TestRedis
+  person: (uid?: string) => Person
+}
 
 /** Starts the API; `settings` are environment variables on top of the test's own. */
 export async function testApi(settings: Record<string, string> = {}): Promise<TestApi> {
@@ -31,6 +37,7 @@ export async function testApi(settings: Record<string, string> = {}): Promise<Te
   await until("the API is ready", () => api.health.phase === "ready")
   return {
     url: api.url,
+    app: api.app,
     database,
     redis,
     person: (uid = `uid-${Bun.randomUUIDv7()}`) => person(api.url, uid),
