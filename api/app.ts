@@ -6,6 +6,7 @@ import { createMiddleware } from "hono/factory"
 import { methodNotAllowed } from "hono/method-not-allowed"
 import { requestId } from "hono/request-id"
 import { secureHeaders } from "hono/secure-headers"
+import { containsCardNumber } from "../core/card-in-text.ts"
 import { Refusal } from "../core/errors.ts"
 import { version } from "../package.json"
 import { analytics } from "./analytics.ts"
@@ -45,10 +46,21 @@ const requireUtf8 = createMiddleware<Env>(async (c, next) => {
   await next()
 })
 
+/** A caller's own name for a request is logged and told back, so it must not be what is nowhere to be kept. */
+const plainRequestId = createMiddleware<Env>(async (c, next) => {
+  if (containsCardNumber(c.var.requestId)) {
+    const id = crypto.randomUUID()
+    c.set("requestId", id)
+    c.header("X-Request-Id", id)
+  }
+  await next()
+})
+
 /** The whole REST surface. Its type is what the typed client is made from. */
 export function createApp(deps: Deps) {
   const app = new Hono<Env>()
   app.use(requestId())
+  app.use(plainRequestId)
   app.use(requestLog(deps.log, deps.observeRequest))
   app.use(cors(corsOptions(deps.config.corsOrigins)))
   // The API answers other origins (as CORS allows), and it is no document that could be framed or opened.

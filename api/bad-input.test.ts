@@ -255,6 +255,19 @@ test("a position is given as a whole, and a clinic either by its fields or by id
   expectProblem(await clinic.doctor.patch("/doctors/me", { clinicId: clinic.clinicId }), 422, "clinicId")
 })
 
+test("a card number in a text is 422 and named, while phone numbers and long references are taken", async () => {
+  const { patient, doctor, doctorId, slots } = await clinicOf(api)
+  const scheduledAt = slots[0]?.start
+  const refused = await patient.post("/appointments", { doctorId, scheduledAt, reason: "Charge 4242 4242 4242 4242, please" })
+  expectProblem(refused, 422, "reason")
+  expect(refused.body.errors).toEqual([{ path: "reason", message: "must not contain a card number" }])
+  expectProblem(await doctor.patch("/doctors/me", { services: ["ECG", "5555555555554444"] }), 422, "services.1")
+  const reason = "Insurance 1234 5678 9012 3456, case 20261220-0042, call +49 1512 345 67890"
+  expect((await patient.post("/appointments", { doctorId, scheduledAt, reason })).body.reason).toBe(reason)
+  for (const phone of ["+1 212 555 0100", "+4915123456789", "004915123456789", "6281234567890"])
+    expect((await patient.patch("/patients/me", { phone })).body.phone).toBe(phone)
+})
+
 test("amounts keep to the decimals of their currency", async () => {
   expectProblem(await api.person().post("/doctors", { ...doctorInput, currency: "JPY", consultationFee: 10.5 }), 422, "consultationFee")
   expectProblem(await api.person().post("/doctors", { ...doctorInput, currency: "KWD", consultationFee: 10.5005 }), 422, "consultationFee")

@@ -1,10 +1,10 @@
 /** Problem answers, RFC 9457. The one place where errors become HTTP. */
 import type { Context } from "hono"
 import { HTTPException } from "hono/http-exception"
+import { maskCardNumbers } from "../core/card-number.ts"
 import { isUnavailable } from "../core/db.ts"
 import { Refusal, type RefusalCode } from "../core/errors.ts"
 import type { Log } from "../core/log.ts"
-import { maskCardNumbers } from "../core/payments/card.ts"
 
 const statuses = {
   malformed: 400,

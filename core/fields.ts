@@ -1,5 +1,6 @@
 /** The kinds of fields that bodies are made of, as zod schemas: one definition each for validation, types and the API description. */
 import { z } from "zod"
+import { containsCardNumber } from "./card-in-text.ts"
 import { isTimeZone } from "./time.ts"
 
 export const TEXT_MAX = 200
@@ -19,6 +20,7 @@ function characters(max: number) {
     .string()
     .refine((s) => s.length <= max || codePoints(s) <= max, `must have at most ${max} characters`)
     .refine((s) => s.isWellFormed() && !s.includes("\0"), "must not contain NUL or a lone surrogate")
+    .refine((s) => !containsCardNumber(s), "must not contain a card number")
     .meta({ maxLength: max })
 }
 

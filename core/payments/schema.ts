@@ -1,9 +1,9 @@
 import { z } from "zod"
+import { CARD_NUMBER, cardDigits, isExpired, passesLuhn } from "../card-number.ts"
 import { PaymentStatus } from "../events/catalog.ts"
 import { EXAMPLES } from "../examples.ts"
 import { currency, fitsCurrency, idText, instantText, MONEY_MAX, text, uuid } from "../fields.ts"
 import { cursorFields, cursorPageOf } from "../pages.ts"
-import { CARD_NUMBER, cardDigits, isExpired, passesLuhn } from "./card.ts"
 
 export { PaymentStatus }
 export const PaymentMethod = z.enum(["CARD", "CASH", "INSURANCE"])

@@ -1,6 +1,6 @@
 /** Everything that a system keeps or says, as text; and what of it looks like a card number. */
 import { Redis } from "ioredis"
-import { passesLuhn } from "../../core/payments/card.ts"
+import { passesLuhn } from "../../core/card-number.ts"
 import type { TestDatabase, TestRedis } from "./services.ts"
 
 /** Every row of every table. Bytes are given as they are: in hexadecimal, chance alone makes runs of digits. */

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test"
 import fc from "fast-check"
-import { cardBrand, isExpired, maskCardNumbers, passesLuhn } from "./card.ts"
+import { cardBrand, isExpired, maskCardNumbers, passesLuhn } from "./card-number.ts"
 
 /** Numbers that the networks publish for tests. */
 const NUMBERS: [string, string][] = [
