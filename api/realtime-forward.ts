@@ -6,6 +6,7 @@
 import { Agent, type IncomingMessage, request as requestUpstream } from "node:http"
 import { Readable } from "node:stream"
 import type { Log } from "../core/log.ts"
+import type { ObserveRequest } from "../core/metrics/requests.ts"
 import { urlOf } from "../core/request-url.ts"
 
 const PREFIX = "/socket.io/"
@@ -23,6 +24,11 @@ const MAX_IDLE_CONNECTIONS = 256
 /** Cut when not even a ping came through: above the 45 s after which Engine.IO gives up by itself. */
 const WEBSOCKET_IDLE_TIMEOUT_S = 60
 const RETRY_AFTER_S = 1
+
+const SWITCHING_PROTOCOLS = 101
+const UNAVAILABLE = 503
+/** Nobody is there to be answered: what logs of proxies call it. */
+const CLIENT_GONE = 499
 
 const SERVICE_RESTART = 1012
 const TRY_AGAIN_LATER = 1013
@@ -54,7 +60,8 @@ export type Forward = {
   close(): void
 }
 
-export function createForward(realtimeUrl: string, log: Log): Forward {
+/** `observe` is told of every answer, under the template `/socket.io/`; undefined: nobody measures. */
+export function createForward(realtimeUrl: string, log: Log, observe?: ObserveRequest): Forward {
   const base = new URL(realtimeUrl)
   const agent = new Agent({ keepAlive: true, maxSockets: MAX_POLLS, maxFreeSockets: MAX_IDLE_CONNECTIONS })
   const open = new Set<PublicSocket>()
@@ -71,14 +78,23 @@ export function createForward(realtimeUrl: string, log: Log): Forward {
       const target = new URL(urlOf(request).search, new URL(PREFIX, base))
       const headers = forwardedHeaders(request, server)
       const upgrade = request.headers.get("upgrade")?.toLowerCase() === "websocket"
+      const start = performance.now()
+      // Polls are many, so they are for whoever looks closely; their query has a session's id in it.
+      const note = (status: number) => {
+        const ms = performance.now() - start
+        observe?.(request.method, PREFIX, status, ms / 1000)
+        log.debug({ method: request.method, route: PREFIX, status, ms: Math.round(ms * 1000) / 1000 }, "request")
+      }
       try {
         if (!upgrade) server.timeout(request, POLL_TIMEOUT_S)
         const response = upgrade
           ? await forwardUpgrade(target, headers, request, server)
           : await forwardPoll(agent, target, headers, request)
         noteAway()
+        note(response?.status ?? SWITCHING_PROTOCOLS)
         return response
       } catch (error) {
+        note(request.signal.aborted ? CLIENT_GONE : UNAVAILABLE)
         if (!request.signal.aborted) noteAway(error)
         return unavailable()
       }
@@ -115,7 +131,9 @@ function problem(status: number, title: string, detail: string, headers: Record<
 }
 
 const unavailable = () =>
-  problem(503, "Service Unavailable", "Live updates cannot be had at the moment. Try again.", { "retry-after": String(RETRY_AFTER_S) })
+  problem(UNAVAILABLE, "Service Unavailable", "Live updates cannot be had at the moment. Try again.", {
+    "retry-after": String(RETRY_AFTER_S),
+  })
 
 // Long polling ------------------------------------------------------------------------------------------------------
 

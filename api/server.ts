@@ -63,6 +63,7 @@ export function startApi(config: Config, log: Log): Api {
   const health = new Health({ pool, redis, version })
   const guards = createGuards(createVerifier(config.auth), pool, createRateLimits(config.rateLimit, redis, log))
   const desk = { parties: new Parties(), bookings: new Bookings(pool) }
+  const observeRequest = meters.requests(() => server.pendingRequests)
   const app = createApp({
     config,
     pool,
@@ -72,9 +73,9 @@ export function startApi(config: Config, log: Log): Api {
     desk,
     codes: createCodeTries(redis),
     published: () => publisher.nudge(),
-    observeRequest: meters.requests(() => server.pendingRequests),
+    observeRequest,
   })
-  const forward = config.realtimeUrl ? createForward(config.realtimeUrl, log) : undefined
+  const forward = config.realtimeUrl ? createForward(config.realtimeUrl, log, observeRequest) : undefined
 
   const server = Bun.serve({
     hostname: config.host,
