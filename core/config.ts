@@ -4,13 +4,14 @@
  */
 import { z } from "zod"
 import { DEVELOPMENT_KEYS, hasDevelopmentKey, type PaymentKeys, readPaymentKeys } from "./payment-keys.ts"
+import { hasSslMode, SSL_MODES } from "./pg-tls.ts"
 import { flag, host, metricsPort, originList, port, urlWith, whole } from "./settings.ts"
 
 const Environment = z.object({
   NODE_ENV: z.enum(["development", "test", "production"]).default("development"),
   PORT: port.default(3000),
   HOST: host.default("0.0.0.0"),
-  DATABASE_URL: urlWith("postgres:", "postgresql:"),
+  DATABASE_URL: urlWith("postgres:", "postgresql:").refine(hasSslMode, `must have an sslmode that is one of ${SSL_MODES.join(", ")}`),
   DATABASE_POOL: whole(1, 500).default(20),
   REDIS_HOST: host,
   REDIS_PORT: port.default(6379),

@@ -1,6 +1,7 @@
 import postgres from "postgres"
 import { registerArrays } from "./pg-arrays.ts"
 import { socketsFor, startupPadding } from "./pg-socket.ts"
+import { sslModeOf } from "./pg-tls.ts"
 
 /** Offsets, versions and counts stay below 2^53; H3 cells do not, so they are written but never read back. */
 const int8 = { to: 20, from: [20], serialize: (v: number) => String(v), parse: (v: string) => Number(v) }
@@ -34,8 +35,9 @@ export function openPool(url: string, { max, name, statementTimeoutMs = STATEMEN
   const pool = postgres(url, {
     max,
     fetch_types: false,
-    // The driver knows this option; its types do not.
-    ...{ socket: socketsFor() },
+    // The driver knows this option; its types do not. TLS is the socket's business.
+    ...{ socket: socketsFor(sslModeOf(url)) },
+    ssl: false,
     types: { int8, numeric },
     connect_timeout: CONNECT_TIMEOUT_S,
     backoff: (failures) => Math.min(2 ** failures / 100, MAX_BACKOFF_S),

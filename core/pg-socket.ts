@@ -10,6 +10,8 @@
  *   is sent at once, and clears both. So the first message is made that long, and the stale bytes before it are dropped.
  */
 import { Socket } from "node:net"
+import type { Duplex } from "node:stream"
+import { type SslMode, TlsConnection } from "./pg-tls.ts"
 
 /** What the driver passes in: lists, because a URL may name several hosts. */
 type Target = { host: string[]; port: number[]; path?: string | false }
@@ -22,11 +24,13 @@ const PROTOCOL_3_0 = 196_608
 /** A session setting without meaning, which makes the first message long. */
 export const startupPadding = { "pulsecal.padding": "x".repeat(SENT_AT_ONCE_BYTES) }
 
-export function socketsFor(): (target: Target) => Socket {
+export function socketsFor(sslMode: SslMode): (target: Target) => Duplex {
   let attempts = 0
   return ({ host, port, path }) => {
-    const socket = startingClean(holdingErrors(new Socket()))
     const turn = attempts++ % port.length
+    if (sslMode !== "disable" && !path)
+      return startingClean(holdingErrors(new TlsConnection(host[turn] as string, port[turn] as number, sslMode)))
+    const socket = startingClean(holdingErrors(new Socket()))
     // Not connected yet: what the driver writes meanwhile waits in the socket.
     if (path) return socket.connect(path)
     // The driver reads both back, for messages and for the certificate's name.
@@ -35,7 +39,7 @@ export function socketsFor(): (target: Target) => Socket {
   }
 }
 
-function holdingErrors(socket: Socket): Socket {
+function holdingErrors<S extends Duplex>(socket: S): S {
   const emit = socket.emit.bind(socket) as (event: string, ...values: unknown[]) => boolean
   let held: unknown
   socket.emit = (event: string, ...values: unknown[]) => {
@@ -49,10 +53,10 @@ function holdingErrors(socket: Socket): Socket {
   return socket
 }
 
-function startingClean(socket: Socket): Socket {
+function startingClean<S extends Duplex>(socket: S): S {
   const write = socket.write.bind(socket) as (...values: unknown[]) => boolean
   socket.write = (chunk: unknown, ...rest: unknown[]) => {
-    socket.write = write as Socket["write"]
+    socket.write = write as S["write"]
     return write(Buffer.isBuffer(chunk) ? chunk.subarray(startOfStartup(chunk)) : chunk, ...rest)
   }
   return socket
