@@ -3,6 +3,7 @@ import { join, resolve } from "node:path"
 import { readConfig } from "../core/config.ts"
 import { openPool, type Pool } from "../core/db.ts"
 import { migrate } from "../core/migrations/migrate.ts"
+import type { PaymentKeys } from "../core/payment-keys.ts"
 import { handleSignals, STOP_TIMEOUT_MS } from "../core/process.ts"
 import { seedDemo } from "./demo/seed.ts"
 import { readOptions } from "./dev/options.ts"
@@ -31,10 +32,10 @@ function developmentEnvironment(): Record<string, string | undefined> {
   }
 }
 
-async function loadDemo(pool: Pool, doctors: number): Promise<void> {
+async function loadDemo(pool: Pool, doctors: number, keys: PaymentKeys): Promise<void> {
   const [found] = await pool<{ any: boolean }[]>`select exists (select from doctors) as any`
   if (found?.any) return say("The database has doctors already: they are kept, and no demo doctors are loaded.")
-  if (doctors > 0) await seedDemo(pool, { doctors, say })
+  if (doctors > 0) await seedDemo(pool, { doctors, keys, say })
 }
 
 await runCommand(async () => {
@@ -66,7 +67,7 @@ await runCommand(async () => {
     const pool = openPool(databaseUrl, { max: 2, name: "dev", statementTimeoutMs: SEED_STATEMENT_TIMEOUT_MS })
     const applied = await migrate(pool, join(ROOT, "sql"))
     if (applied.length > 0) say(`migrated: ${applied.join(", ")}`)
-    await loadDemo(pool, doctors)
+    await loadDemo(pool, doctors, config.paymentKeys)
     const command = (name: string) => [process.execPath, join(ROOT, name, "main.ts")]
     const trio = await planTrio({
       port,

@@ -1,6 +1,7 @@
 /** `bun run seed --doctors N [--seed S]`: loads a demo into the migrated, empty database at DATABASE_URL. */
 import { join } from "node:path"
 import { parseArgs } from "node:util"
+import { ConfigError, readConfig } from "../core/config.ts"
 import { openPool } from "../core/db.ts"
 import { isMigrated } from "../core/migrations/migrate.ts"
 import { DEFAULT_SEED, SeedError, seedDemo } from "./demo/seed.ts"
@@ -13,10 +14,12 @@ async function main(): Promise<void> {
   })
   const url = process.env.DATABASE_URL
   if (!url) throw new SeedError("DATABASE_URL: is required")
+  // What a process needs besides, this command does not.
+  const { paymentKeys: keys } = readConfig({ ...process.env, REDIS_HOST: "unused", FIREBASE_PROJECT_ID: "unused" })
   const pool = openPool(url, { max: 2, name: "seed" })
   try {
     if (!(await isMigrated(pool, join(import.meta.dir, "../sql")))) throw new SeedError("the database is not migrated: bun run migrate")
-    await seedDemo(pool, { doctors: Number(values.doctors), seed: Number(values.seed), say: console.log })
+    await seedDemo(pool, { doctors: Number(values.doctors), seed: Number(values.seed), keys, say: console.log })
   } finally {
     await pool.end({ timeout: 5 })
   }
@@ -25,6 +28,7 @@ async function main(): Promise<void> {
 try {
   await main()
 } catch (error) {
-  console.error(error instanceof SeedError || error instanceof TypeError ? error.message : error)
+  const told = error instanceof SeedError || error instanceof ConfigError || error instanceof TypeError
+  console.error(told ? error.message : error)
   process.exitCode = 1
 }

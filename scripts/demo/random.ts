@@ -7,7 +7,7 @@ import type { JumpableRandomGenerator } from "pure-rand/types/JumpableRandomGene
 export type Random = JumpableRandomGenerator
 
 /** Independent streams of one seed, 2^64 draws apart, so that one kind of row can change without the others. */
-const STREAMS = ["clinics", "doctors", "desk", "appointments"] as const
+const STREAMS = ["clinics", "doctors", "desk", "appointments", "payments"] as const
 
 export function randomOf(seed: number, stream: (typeof STREAMS)[number]): Random {
   const random = xoroshiro128plus(seed)

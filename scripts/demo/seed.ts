@@ -4,12 +4,14 @@
  */
 import { maybeOne, one, type Pool, type Tx } from "../../core/db.ts"
 import { cellsOf } from "../../core/doctors/search/cells.ts"
+import type { PaymentKeys } from "../../core/payment-keys.ts"
 import { caseKey, fold } from "../../core/text.ts"
 import { type Clinic, createdAt } from "./clinics.ts"
 import { CLINIC_COLUMNS, clinicLine, copyLines, DOCTOR_COLUMNS, doctorLine } from "./copy.ts"
 import { appointments, type Patient, patients, receptionistId } from "./desk.ts"
 import { clinicsOf, type Doctor, doctors } from "./doctors.ts"
 import { withoutIndexes } from "./indexes.ts"
+import { loadPayments } from "./payments.ts"
 import { type DemoPeople, demoUid } from "./people.ts"
 
 export const DEFAULT_SEED = 1
@@ -33,6 +35,8 @@ export type SeedOptions = {
   say?: (sentence: string) => void
   /** The moment that appointments lie around. */
   now?: Date
+  /** What the cards of demo payments are sealed with; without it nobody has paid by card. */
+  keys?: PaymentKeys
 }
 
 /**
@@ -40,7 +44,7 @@ export type SeedOptions = {
  * returned. Throws a {@link SeedError} if it has other doctors than a demo's.
  */
 export async function seedDemo(pool: Pool, options: SeedOptions): Promise<DemoPeople> {
-  const { doctors: count, seed = DEFAULT_SEED, say = () => {}, now = new Date() } = options
+  const { doctors: count, seed = DEFAULT_SEED, say = () => {}, now = new Date(), keys } = options
   if (!Number.isInteger(count) || count < 1 || count > MAX_DOCTORS) throw new SeedError(`doctors must be from 1 to ${MAX_DOCTORS}`)
   if (seed !== (seed | 0)) throw new SeedError("the seed must be a 32-bit integer")
   const startedMs = performance.now()
@@ -50,7 +54,7 @@ export async function seedDemo(pool: Pool, options: SeedOptions): Promise<DemoPe
     await tx`select pg_advisory_xact_lock(${SEED_LOCK})`
     if (!(await isEmpty(tx))) return false
     say(`Loading ${count.toLocaleString("en")} demo doctors.`)
-    await load(tx, { count, seed, now, say })
+    await load(tx, { count, seed, now, keys, say })
     return true
   })
   if (loaded) {
@@ -88,7 +92,9 @@ async function isEmpty(tx: Tx): Promise<boolean> {
   return empty
 }
 
-async function load(tx: Tx, { count, seed, now, say }: { count: number; seed: number; now: Date; say: (sentence: string) => void }) {
+type Load = { count: number; seed: number; now: Date; keys: PaymentKeys | undefined; say: (sentence: string) => void }
+
+async function load(tx: Tx, { count, seed, now, keys, say }: Load) {
   const since = new Date(createdAt(0))
   const accounts = [
     { uid: demoUid.doctor, role: "DOCTOR", created_at: since },
@@ -99,7 +105,7 @@ async function load(tx: Tx, { count, seed, now, say }: { count: number; seed: nu
   const rows = () => copyRows(tx, seed, count)
   if (count < REBUILD_FROM) await rows()
   else await withoutIndexes(tx, ["clinics", "doctors"], rows, () => say("Rows are in; building the indexes."))
-  await loadDesk(tx, seed, now)
+  await loadDesk(tx, seed, now, keys)
 }
 
 async function copyRows(tx: Tx, seed: number, count: number): Promise<void> {
@@ -124,7 +130,7 @@ function* doctorLines(seed: number, count: number): Generator<string> {
   }
 }
 
-async function loadDesk(tx: Tx, seed: number, now: Date): Promise<void> {
+async function loadDesk(tx: Tx, seed: number, now: Date, keys: PaymentKeys | undefined): Promise<void> {
   const doctor = one([...doctors(seed, 1)])
   const people = patients(seed)
   await tx`insert into receptionists ${tx({
@@ -142,6 +148,7 @@ async function loadDesk(tx: Tx, seed: number, now: Date): Promise<void> {
       insert into appointments (id, doctor_id, patient_id, during, status, type, reason, version, created_at, updated_at)
       values (${visit.id}, ${doctor.id}, ${visit.patientId}, tstzrange(${visit.start}, ${visit.end}), ${visit.status},
         ${visit.type}, ${visit.reason}, ${visit.version}, ${visit.createdAt}, ${visit.updatedAt})`
+  await loadPayments(tx, seed, { doctor, visits, patients: people, keys, now })
 }
 
 const patientRow = (patient: Patient, doctor: Doctor) => ({
@@ -166,7 +173,7 @@ async function settle(pool: Pool): Promise<void> {
   const session = await pool.reserve()
   try {
     await session`select set_config('statement_timeout', ${LOAD_TIMEOUT}, false)`
-    await session`vacuum (analyze) accounts, clinics, doctors, patients, receptionists, appointments`
+    await session`vacuum (analyze) accounts, clinics, doctors, patients, receptionists, appointments, payments`
     await session`reset statement_timeout`
   } finally {
     session.release()
