@@ -61,7 +61,7 @@ async function runs(home: string, user?: SystemUser): Promise<boolean> {
 }
 
 /** As root, PostgreSQL must run as somebody else: the user `postgres`, made if there is none. */
-async function serverUser(say: Say): Promise<SystemUser> {
+export async function serverUser(say: Say): Promise<SystemUser> {
   const existing = await findUser("postgres")
   if (existing) return existing
   say("PostgreSQL refuses to run as root: creating the system user postgres")

@@ -27,6 +27,8 @@ export type PostgresOptions = {
   say: Say
   /** Further settings, such as `fsync=off` for tests. */
   settings?: string[]
+  /** Another PostgreSQL than the one from npm. */
+  binaries?: Postgres
 }
 
 export type PostgresServer = { adminUrl: string; exited: Promise<string>; stop: () => Promise<void> }
@@ -45,10 +47,11 @@ const SETTINGS = [
 ]
 
 /** Starts the server, making the database files on the first run and recovering them after a crash. */
-export async function startPostgres({ dataDir, say, settings = [] }: PostgresOptions): Promise<PostgresServer> {
+export async function startPostgres(options: PostgresOptions): Promise<PostgresServer> {
+  const { dataDir, say, settings = [] } = options
   const root = resolve(dataDir)
   await mkdir(root, { recursive: true })
-  const binaries = await findPostgres(say)
+  const binaries = options.binaries ?? (await findPostgres(say))
   const files = await reachableFolder(join(root, "postgres"), binaries.user, say)
   const identityFile = join(root, "postgres-process.json")
   await stopLeftBehind(identityFile, "PostgreSQL", "SIGINT", say)
@@ -69,6 +72,8 @@ export async function startPostgres({ dataDir, say, settings = [] }: PostgresOpt
   }
 }
 
+/** The major version from which Postgres brings locales of its own. */
+const BUILTIN_LOCALES_SINCE = 17
 const PASSWORD_FILE = "pulsecal-password"
 
 /** Makes the files beside their place and moves them there when complete, so that a half-made folder is never used. */
@@ -82,7 +87,8 @@ async function initialise(binaries: Postgres, files: string, say: Say): Promise<
   await writeFile(passwordFile, randomBytes(24).toString("hex"), { mode: 0o600 })
   if (binaries.user) for (const path of [making, secrets, passwordFile]) await chown(path, binaries.user.uid, binaries.user.gid)
   // One collation, the same on every machine: the builtin provider compares code points and knows every letter's case.
-  const locale = ["--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+  const builtin = Number(binaries.major) >= BUILTIN_LOCALES_SINCE ? ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"] : []
+  const locale = ["--encoding=UTF8", "--locale=C", ...builtin]
   const login = ["--username=postgres", "--auth=scram-sha-256", `--pwfile=${passwordFile}`]
   const { code, output } = await run([binaries.initdb, `--pgdata=${making}`, ...locale, ...login], {
     timeoutMs: INITDB_TIMEOUT_MS,

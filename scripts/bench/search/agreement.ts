@@ -1,0 +1,63 @@
+/** Whether a contender finds the same doctors. Nobody is timed who does not. */
+
+import { haversineKm } from "../../../core/doctors/search/haversine.ts"
+import type { SearchAnswer } from "../../../core/doctors/search/schema.ts"
+import type { ContenderName } from "./contenders.ts"
+import { LIMIT, pathOf } from "./peers/question.ts"
+import type { Asked } from "./questions.ts"
+
+/**
+ * Doctors whose distances differ by less may change places. PulseCal itself must get the order of ties right; Redis keeps places to
+ * half a metre, and two doctors' errors add up.
+ */
+const SLACK_KM: Partial<Record<ContenderName, number>> = { ours: 0, "ours-sql": 0, redis: 0.0025 }
+const SLACK_USUAL_KM = 0.00001
+/** Answers round to metres. */
+const ROUNDING_KM = 0.0005
+/** Enough to find any mistake of kind; the slowest gets as many as fit into the time. */
+const CHECKS_MAX = 400
+const CHECKS_MIN = 20
+const CHECKS_MS = 10_000
+const REQUEST_TIMEOUT_MS = 60_000
+
+export type Agreement = { checked: number; disagreement: string | undefined }
+
+/** Asks until enough agree, or one does not. */
+export async function checkAgreement(name: ContenderName, url: string, token: string, asked: readonly Asked[]): Promise<Agreement> {
+  const until = performance.now() + CHECKS_MS
+  const slackKm = SLACK_KM[name] ?? SLACK_USUAL_KM
+  let checked = 0
+  for (const one of asked.slice(0, CHECKS_MAX)) {
+    if (checked >= CHECKS_MIN && performance.now() > until) break
+    const path = pathOf(one.question)
+    const answer = await fetch(url + path, {
+      headers: { authorization: `Bearer ${token}` },
+      signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
+    })
+    if (!answer.ok) return { checked, disagreement: `${path} answered ${answer.status}: ${(await answer.text()).slice(0, 200)}` }
+    const fault = faultOf((await answer.json()) as SearchAnswer, one, slackKm)
+    if (fault) return { checked, disagreement: `${path}: ${fault}` }
+    checked++
+  }
+  return { checked, disagreement: undefined }
+}
+
+/** What is wrong with an answer; undefined if nothing is. */
+export function faultOf({ data }: SearchAnswer, { question, ids, km }: Asked, slackKm: number): string | undefined {
+  if (data.length !== LIMIT) return `${data.length} doctors, not ${LIMIT}`
+  if (new Set(data.map(({ id }) => id)).size !== LIMIT) return "a doctor comes twice"
+  for (const [place, doctor] of data.entries()) {
+    const trueKm = haversineKm(question.latitude, question.longitude, doctor.clinicLatitude, doctor.clinicLongitude)
+    const expectedKm = km[place] as number
+    const isTie = slackKm > 0 && Math.abs(trueKm - expectedKm) <= slackKm
+    if (doctor.id !== ids[place] && !isTie)
+      return `place ${place + 1} is ${doctor.id} at ${trueKm} km, not ${ids[place]} at ${expectedKm} km`
+    if (Math.abs((doctor.distanceKm ?? Number.NaN) - trueKm) > ROUNDING_KM + slackKm || doctor.distanceKm === null)
+      return `place ${place + 1} says ${doctor.distanceKm} km and is ${trueKm} km away`
+    if (question.specialization !== undefined && doctor.specialization !== question.specialization)
+      return `place ${place + 1} is in ${doctor.specialization}`
+    if (doctor.consultationFee < (question.minFee ?? 0) || doctor.consultationFee > (question.maxFee ?? Number.POSITIVE_INFINITY))
+      return `place ${place + 1} asks ${doctor.consultationFee}`
+  }
+  return undefined
+}

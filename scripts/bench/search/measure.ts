@@ -1,0 +1,125 @@
+/** One world after the other: everybody starts, is checked, and is then loaded in turns. */
+import { join } from "node:path"
+import { say } from "../environment.ts"
+import { checkAgreement } from "./agreement.ts"
+import { CONTENDERS, type ContenderName } from "./contenders.ts"
+import { type Generator, writePaths } from "./generator.ts"
+import type { Options } from "./options.ts"
+import { pathOf } from "./peers/question.ts"
+import { type Asked, type Questions, questionsFor } from "./questions.ts"
+import type { ContenderResult, CostResult, SizeResult } from "./results.ts"
+import { type Entrant, runRounds } from "./rounds.ts"
+import { type Running, servedBy, startContender } from "./servers.ts"
+import type { Stage } from "./stage.ts"
+import { ensureWorld } from "./worlds.ts"
+
+export type Bench = { stage: Stage; generator: Generator; token: string; projectId: string; options: Options }
+
+/** Rounds of the costs by radius and by size are short: all are of one contender. */
+const COST_SECONDS = 2
+
+export async function measureSize(bench: Bench, doctors: number): Promise<{ size: SizeResult; radii: CostResult }> {
+  const { stage, options } = bench
+  const world = await ensureWorld(stage.adminUrl, doctors, stage.postgis, say)
+  const questions = await questionsFor(world, join(stage.folder, "questions"), say)
+  const skipped = options.only.filter((name) => CONTENDERS[name].postgis && !stage.postgis)
+  const names = options.only.filter((name) => !skipped.includes(name))
+  const running: Running[] = []
+  try {
+    for (const name of names) running.push(await startContender(name, { world, ...stage, projectId: bench.projectId }))
+    const checked = await checkAll(bench, running, questions)
+    const paths = await writePaths(
+      stage.folder,
+      `paths-${doctors}`,
+      questions.mix.map(({ question }) => pathOf(question)),
+    )
+    const entrants = running.map(({ name, url }) => entrant(bench, name, url, paths, questions.mix))
+    say(`${doctors.toLocaleString("en")} doctors: ${options.rounds} rounds`)
+    const loads = await runRounds(entrants, bench.generator, { rounds: options.rounds, seconds: options.seconds, say })
+    const contenders = await Promise.all(
+      running.map(
+        async ({ name, url, residentMb, loadSeconds }): Promise<ContenderResult> => ({
+          name,
+          loads: loads.get(name) ?? [],
+          checked: checked.get(name) ?? 0,
+          residentMb: await residentMb(),
+          loadSeconds,
+          servedBy: await servedBy(url, pathOf((questions.mix[0] as Asked).question), bench.token),
+        }),
+      ),
+    )
+    for (const { name, servedBy } of contenders) if (servedBy) say(`${name} is served by ${servedBy}`)
+    const size = { doctors, contenders, skipped: skipped.map((name) => ({ name, reason: "no PostGIS here, and none could be installed" })) }
+    return { size, radii: await measureByRadius(bench, running, doctors, questions) }
+  } finally {
+    await Promise.all(running.map(({ stop }) => stop()))
+  }
+}
+
+/** Throws when one of them finds other doctors. */
+async function checkAll(bench: Bench, running: readonly Running[], { mix }: Questions): Promise<Map<ContenderName, number>> {
+  const counts = new Map<ContenderName, number>()
+  for (const { name, url } of running) {
+    if (name === "static") continue
+    const { checked, disagreement } = await checkAgreement(name, url, bench.token, mix)
+    if (disagreement) throw new Error(`${name} does not find the same doctors: ${disagreement}`)
+    counts.set(name, checked)
+  }
+  say(`the same doctors are found by ${[...counts].map(([name, count]) => `${name} (${count} searches)`).join(", ")}`)
+  return counts
+}
+
+async function measureByRadius(bench: Bench, running: readonly Running[], doctors: number, { byRadius }: Questions): Promise<CostResult> {
+  const ours = running.find(({ name }) => name === "ours")
+  if (!ours) return []
+  const entrants = await Promise.all(
+    byRadius.map(async ({ radiusKm, asked }) => {
+      const file = `paths-${doctors}-${radiusKm}km`
+      const paths = await writePaths(
+        bench.stage.folder,
+        file,
+        asked.map(({ question }) => pathOf(question)),
+      )
+      return entrant(bench, String(radiusKm), ours.url, paths, asked)
+    }),
+  )
+  const loads = await runRounds(entrants, bench.generator, { rounds: bench.options.rounds, seconds: COST_SECONDS, say })
+  return byRadius.map(({ radiusKm }) => ({ of: radiusKm, loads: loads.get(String(radiusKm)) ?? [] }))
+}
+
+/** Our endpoint on all worlds at one time, in turns: that alone compares their costs. */
+export async function measureBySize(bench: Bench): Promise<CostResult> {
+  const { stage, options } = bench
+  const running: Running[] = []
+  try {
+    const entrants: Entrant[] = []
+    for (const doctors of options.sizes) {
+      const world = await ensureWorld(stage.adminUrl, doctors, stage.postgis, say)
+      const { mix } = await questionsFor(world, join(stage.folder, "questions"), say)
+      const ours = await startContender("ours", { world, ...stage, projectId: bench.projectId })
+      running.push(ours)
+      const paths = await writePaths(
+        stage.folder,
+        `paths-${doctors}`,
+        mix.map(({ question }) => pathOf(question)),
+      )
+      entrants.push(entrant(bench, String(doctors), ours.url, paths, mix))
+    }
+    const loads = await runRounds(entrants, bench.generator, { rounds: options.rounds, seconds: COST_SECONDS, say })
+    return options.sizes.map((doctors) => ({ of: doctors, loads: loads.get(String(doctors)) ?? [] }))
+  } finally {
+    await Promise.all(running.map(({ stop }) => stop()))
+  }
+}
+
+function entrant({ token }: Bench, name: string, url: string, paths: string, asked: readonly Asked[]): Entrant {
+  const probed = pathOf((asked[0] as Asked).question)
+  return {
+    name,
+    url,
+    paths,
+    async probe() {
+      await (await fetch(url + probed, { headers: { authorization: `Bearer ${token}` } })).arrayBuffer()
+    },
+  }
+}

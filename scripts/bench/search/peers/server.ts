@@ -1,0 +1,58 @@
+/** A peer as a process of its own: Hono on Bun, one route, no token, no validation, no limits and no counting of totals. */
+import { Hono } from "hono"
+import { openPool } from "../../../../core/db.ts"
+import type { ContenderName } from "../contenders.ts"
+import { haversine } from "./haversine.ts"
+import { kdbush } from "./kdbush.ts"
+import { joinedAnswer, LISTED, type Listed, openText, withDistance } from "./listing.ts"
+import type { Peer } from "./peer.ts"
+import { postgis } from "./postgis.ts"
+import { LIMIT, questionOf, ROUTE } from "./question.ts"
+import { redisGeo } from "./redis-geo.ts"
+
+export type PeerName = Exclude<ContenderName, "ours" | "ours-sql">
+export type PeerReady = { url: string; loadSeconds: number | undefined }
+
+const JSON_HEADERS = { "content-type": "application/json" }
+
+/** The bytes of one answer, always the same. */
+async function staticAnswer(databaseUrl: string): Promise<Uint8Array<ArrayBuffer>> {
+  const pool = openPool(databaseUrl, { max: 1, name: "peer" })
+  const doctors = await pool.unsafe<Listed[]>(`select ${LISTED} from doctors where active order by id limit ${LIMIT}`)
+  await pool.end()
+  return new TextEncoder().encode(joinedAnswer(doctors.map((doctor, index) => withDistance(openText(doctor), index / 8))))
+}
+
+async function open(name: Exclude<PeerName, "static">, databaseUrl: string, redisPort: number): Promise<Peer> {
+  switch (name) {
+    case "kdbush":
+      return await kdbush(databaseUrl)
+    case "redis":
+      return await redisGeo(databaseUrl, redisPort)
+    case "postgis":
+      return await postgis(databaseUrl, "by_geog")
+    case "postgis-both":
+      return await postgis(databaseUrl, "by_both")
+    case "haversine":
+      return await haversine(databaseUrl)
+    default:
+      return name satisfies never
+  }
+}
+
+const [name, databaseUrl = "", redisPort] = process.argv.slice(2) as [PeerName, string, string]
+const app = new Hono()
+let loadSeconds: number | undefined
+if (name === "static") {
+  const bytes = await staticAnswer(databaseUrl)
+  app.get(ROUTE, (c) => c.body(bytes, 200, JSON_HEADERS))
+} else {
+  const peer = await open(name, databaseUrl, Number(redisPort))
+  loadSeconds = peer.loadSeconds
+  app.get(ROUTE, async (c) => {
+    const answer = await peer.answer(questionOf(c.req.query()))
+    return typeof answer === "string" ? c.body(answer, 200, JSON_HEADERS) : c.json(answer)
+  })
+}
+const server = Bun.serve({ hostname: "127.0.0.1", port: 0, idleTimeout: 255, development: false, fetch: app.fetch })
+process.send?.({ url: `http://127.0.0.1:${server.port}`, loadSeconds } satisfies PeerReady)

@@ -1,0 +1,53 @@
+/** The figures as Markdown. */
+import { CONTENDERS } from "./contenders.ts"
+import { type ContenderResult, type CostResult, costs, type Results, ratios, type SizeResult, type Spread, spreadOf } from "./results.ts"
+
+const whole = (value: number) => Math.round(value).toLocaleString("en")
+/** Three digits that count, of however large a number. */
+const three = (value: number) => (value >= 100 ? whole(value) : Number(value.toPrecision(3)).toString())
+const shown = ({ median, min, max }: Spread, format: (value: number) => string) => `${format(median)} (${format(min)}–${format(max)})`
+const orDash = (value: number | undefined, format: (value: number) => string) => (value === undefined ? "–" : format(value))
+
+export function report(results: Results): string {
+  const { machine, generator, rounds, seconds } = results
+  const intro = `${machine}. Loaded with ${generator}; ${rounds} rounds of ${seconds} s each in turns: median (lowest–highest), ratios round by round.
+The peers run on Hono and Bun as well, and are spared the token, validation, limits and the counting of \`total\`.`
+  const parts = [intro, ...results.sizes.map(sizeTable)]
+  if (results.bySize.length > 0) parts.push(costTable("doctors", results.bySize))
+  for (const { doctors, radii } of results.byRadius)
+    if (radii.length > 0) parts.push(costTable(`radius in km, ${whole(doctors)} doctors`, radii))
+  return parts.join("\n\n")
+}
+
+function sizeTable({ doctors, contenders, skipped }: SizeResult): string {
+  const head = `| ${whole(doctors)} doctors | searches a second | ÷ the ceiling | PulseCal ÷ it | p50 / p99 ms | MB | ready in s |\n|---|---|---|---|---|---|---|`
+  const find = (name: string) => contenders.find((c) => c.name === name)?.loads ?? []
+  const rows = contenders.map((contender) => row(contender, find("static"), find("ours")))
+  const left = skipped.map(({ name, reason }) => `| ${CONTENDERS[name].label} | left out: ${reason} | | | | | |`)
+  return [head, ...rows, ...left].join("\n")
+}
+
+function row({ name, loads, residentMb, loadSeconds }: ContenderResult, ceiling: ContenderResult["loads"], ours: ContenderResult["loads"]) {
+  const ratio = (values: number[]) => (values.length > 0 ? shown(spreadOf(values), three) : "–")
+  const millis = (of: "p50Ms" | "p99Ms") => three(spreadOf(loads.map((load) => load[of])).median)
+  const cells = [
+    CONTENDERS[name].label,
+    shown(spreadOf(loads.map(({ perSecond }) => perSecond)), (value) => (value >= 10 ? whole(value) : value.toFixed(1))),
+    name === "static" ? "1" : ratio(ratios(loads, ceiling)),
+    name === "ours" ? "1" : ratio(ratios(ours, loads)),
+    `${millis("p50Ms")} / ${millis("p99Ms")}`,
+    whole(residentMb),
+    orDash(loadSeconds, three),
+  ]
+  return `| ${cells.join(" | ")} |`
+}
+
+/** The first row is what the others are compared with. */
+function costTable(what: string, costResult: CostResult): string {
+  const [first] = costResult
+  const rows = costResult.map(({ of, loads }) => {
+    const against = first ? shown(spreadOf(ratios(first.loads, loads)), three) : "–"
+    return `| ${whole(of)} | ${shown(spreadOf(costs(loads)), three)} | ${against} |`
+  })
+  return [`| PulseCal, ${what} | µs a search, HTTP included | × the first |\n|---|---|---|`, ...rows].join("\n")
+}

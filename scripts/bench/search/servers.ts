@@ -1,0 +1,122 @@
+/** Each contender as a process of its own, known by its address. */
+import { join } from "node:path"
+import type { RedisConfig } from "../../../core/config.ts"
+import type { Readiness } from "../../../core/health.ts"
+import { findFreePort } from "../../services/ports.ts"
+import { run } from "../../services/run.ts"
+import { SetupError } from "../../services/say.ts"
+import type { ContenderName } from "./contenders.ts"
+import type { PeerReady } from "./peers/server.ts"
+import type { World } from "./worlds.ts"
+
+const ROOT = join(import.meta.dir, "..", "..", "..")
+/** A peer reads a million doctors first. */
+const START_TIMEOUT_MS = 300_000
+const STOP_TIMEOUT_MS = 5_000
+const POLL_MS = 20
+const PS_TIMEOUT_MS = 5_000
+/** The most that the setting takes; one caller alone would not do that many searches a minute here. */
+const READS_PER_MINUTE = 1_000_000
+/** As many as the API has by default. */
+const POOL = 20
+
+export type Running = {
+  name: ContenderName
+  url: string
+  /** How long its index took to make: the peers' own, PulseCal's from the start of the process to `searchIndex: ready`. */
+  loadSeconds: number | undefined
+  /** What the process occupies now. */
+  residentMb: () => Promise<number>
+  stop: () => Promise<void>
+}
+
+export type Surroundings = { world: World; redis: RedisConfig; peerRedis: RedisConfig; projectId: string }
+
+export async function startContender(name: ContenderName, surroundings: Surroundings): Promise<Running> {
+  if (name === "ours" || name === "ours-sql") return await startOurs(name, surroundings)
+  const { world, peerRedis } = surroundings
+  const ready = Promise.withResolvers<PeerReady>()
+  const child = Bun.spawn([process.execPath, join(import.meta.dir, "peers", "server.ts"), name, world.url, String(peerRedis.port)], {
+    stdio: ["ignore", "inherit", "inherit"],
+    ipc: (message) => ready.resolve(message as PeerReady),
+    onExit: (_, code) => ready.reject(new SetupError(`${name} ended while starting (code ${code})`)),
+  })
+  const timer = setTimeout(() => ready.reject(new SetupError(`${name} did not start in time`)), START_TIMEOUT_MS)
+  try {
+    const { url, loadSeconds } = await ready.promise
+    return { name, url, loadSeconds, ...handleOf(child) }
+  } catch (error) {
+    await handleOf(child).stop()
+    throw error
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** The API as it is deployed: token, validation and limits on; no line a request, and development's tokens, since nobody signs here. */
+async function startOurs(name: "ours" | "ours-sql", { world, redis, projectId }: Surroundings): Promise<Running> {
+  const port = await findFreePort()
+  const environment = {
+    NODE_ENV: "test",
+    HOST: "127.0.0.1",
+    PORT: String(port),
+    DATABASE_URL: world.url,
+    DATABASE_POOL: String(POOL),
+    REDIS_HOST: redis.host,
+    REDIS_PORT: String(redis.port),
+    FIREBASE_PROJECT_ID: projectId,
+    AUTH_DEV_TOKENS: "1",
+    RATE_LIMIT: "1",
+    RATE_LIMIT_READS_PER_MINUTE: String(READS_PER_MINUTE),
+    LOG_LEVEL: "error",
+    ...(name === "ours-sql" ? { SEARCH_INDEX_MAX_MB: "0" } : {}),
+  }
+  const started = performance.now()
+  const child = Bun.spawn([process.execPath, join(ROOT, "api", "main.ts")], {
+    cwd: ROOT,
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, ...environment },
+    stdio: ["ignore", "inherit", "inherit"],
+    ipc: () => {},
+  })
+  const url = `http://127.0.0.1:${port}`
+  const handle = handleOf(child)
+  try {
+    const searchIndex = await untilLoaded(url, child)
+    return { name, url, loadSeconds: searchIndex === "off" ? undefined : (performance.now() - started) / 1000, ...handle }
+  } catch (error) {
+    await handle.stop()
+    throw error
+  }
+}
+
+/** Waits until the process serves and its index is loaded, off or given up; says which. */
+async function untilLoaded(url: string, child: Bun.Subprocess): Promise<string> {
+  const until = performance.now() + START_TIMEOUT_MS
+  while (performance.now() < until && child.exitCode === null) {
+    const answer = await fetch(`${url}/health/ready`).catch(() => undefined)
+    const readiness = (await answer?.json()) as Readiness | undefined
+    const searchIndex: string | undefined = readiness?.checks.searchIndex
+    if (answer?.ok && searchIndex !== undefined && searchIndex !== "loading") return searchIndex
+    await Bun.sleep(POLL_MS)
+  }
+  throw new SetupError("the API did not become ready")
+}
+
+function handleOf(child: Bun.Subprocess) {
+  return {
+    residentMb: async () => Number((await run(["ps", "-o", "rss=", "-p", String(child.pid)], { timeoutMs: PS_TIMEOUT_MS })).output) / 1024,
+    async stop() {
+      child.kill("SIGTERM")
+      const timer = setTimeout(() => child.kill("SIGKILL"), STOP_TIMEOUT_MS)
+      await child.exited
+      clearTimeout(timer)
+    },
+  }
+}
+
+/** Which path served a search, where the server says so. */
+export async function servedBy(url: string, path: string, token: string): Promise<string | undefined> {
+  const answer = await fetch(url + path, { headers: { authorization: `Bearer ${token}` } })
+  await answer.arrayBuffer()
+  return answer.headers.get("server-timing") ?? undefined
+}
