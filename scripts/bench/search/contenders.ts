@@ -7,7 +7,9 @@ export const CONTENDERS = {
   kdbush: { label: "kdbush and geokdbush, an index a specialization", postgis: false },
   redis: { label: "Redis GEOSEARCH, a set a specialization", postgis: false },
   "postgis-both": { label: "PostGIS `gist(specialization, geog)`", postgis: true },
+  "postgis-both-total": { label: "PostGIS `gist(specialization, geog)`, counting `total`", postgis: true },
   postgis: { label: "PostGIS `gist(geog)`", postgis: true },
+  "postgis-total": { label: "PostGIS `gist(geog)`, counting `total`", postgis: true },
   haversine: { label: "Haversine over the whole table", postgis: false },
 } as const
 

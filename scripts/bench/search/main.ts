@@ -29,7 +29,7 @@ await runCommand(async () => {
   await mkdir(folder, { recursive: true })
   const unlock = lockDataDir(folder)
   try {
-    await using stage = await openStage(folder, options)
+    await using stage = await openStage(folder)
     const results = await measure(stage, options)
     const figures = report(results)
     console.log(figures)

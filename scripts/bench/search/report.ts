@@ -1,5 +1,6 @@
 /** The figures as Markdown. */
 import { CONTENDERS } from "./contenders.ts"
+import type { Load } from "./generator.ts"
 import { type ContenderResult, type CostResult, costs, type Results, ratios, type SizeResult, type Spread, spreadOf } from "./results.ts"
 
 const whole = (value: number) => Math.round(value).toLocaleString("en")
@@ -11,7 +12,8 @@ const orDash = (value: number | undefined, format: (value: number) => string) =>
 export function report(results: Results): string {
   const { machine, generator, rounds, seconds } = results
   const intro = `${machine}. Loaded with ${generator}; ${rounds} rounds of ${seconds} s each in turns: median (lowest–highest), ratios round by round.
-The peers run on Hono and Bun as well, and are spared the token, validation, limits and the counting of \`total\`.`
+The peers run on Hono and Bun as well and are spared the token, validation and limits; they count no \`total\` unless it is said. MB: the
+process that serves, with its Redis and without its Postgres.`
   const parts = [intro, ...results.sizes.map(sizeTable)]
   if (results.bySize.length > 0) parts.push(costTable("doctors", results.bySize))
   for (const { doctors, radii } of results.byRadius)
@@ -20,21 +22,29 @@ The peers run on Hono and Bun as well, and are spared the token, validation, lim
 }
 
 function sizeTable({ doctors, contenders, skipped }: SizeResult): string {
-  const head = `| ${whole(doctors)} doctors | searches a second | ÷ the ceiling | PulseCal ÷ it | p50 / p99 ms | MB | ready in s |\n|---|---|---|---|---|---|---|`
+  const head = `| ${whole(doctors)} doctors | searches a second | ÷ the ceiling | PulseCal ÷ it | by SQL ÷ it | p50 / p99 ms | MB | ready in s |\n|---|---|---|---|---|---|---|---|`
   const find = (name: string) => contenders.find((c) => c.name === name)?.loads ?? []
-  const rows = contenders.map((contender) => row(contender, find("static"), find("ours")))
-  const left = skipped.map(({ name, reason }) => `| ${CONTENDERS[name].label} | left out: ${reason} | | | | | |`)
+  const against = { ceiling: find("static"), ours: find("ours"), bySql: find("ours-sql") }
+  const rows = contenders.map((contender) => row(contender, against))
+  const left = skipped.map(({ name, reason }) => `| ${CONTENDERS[name].label} | left out: ${reason} | | | | | | |`)
   return [head, ...rows, ...left].join("\n")
 }
 
-function row({ name, loads, residentMb, loadSeconds }: ContenderResult, ceiling: ContenderResult["loads"], ours: ContenderResult["loads"]) {
-  const ratio = (values: number[]) => (values.length > 0 ? shown(spreadOf(values), three) : "–")
+type Against = Record<"ceiling" | "ours" | "bySql", readonly Load[]>
+
+function row({ name, loads, residentMb, loadSeconds, servedBy }: ContenderResult, { ceiling, ours, bySql }: Against) {
+  const ratio = (one: readonly Load[], other: readonly Load[]) => {
+    const values = ratios(one, other)
+    return one === other ? "1" : values.length > 0 ? shown(spreadOf(values), three) : "–"
+  }
   const millis = (of: "p50Ms" | "p99Ms") => three(spreadOf(loads.map((load) => load[of])).median)
+  const rate = spreadOf(loads.map(({ perSecond }) => perSecond))
   const cells = [
-    CONTENDERS[name].label,
-    shown(spreadOf(loads.map(({ perSecond }) => perSecond)), (value) => (value >= 10 ? whole(value) : value.toFixed(1))),
-    name === "static" ? "1" : ratio(ratios(loads, ceiling)),
-    name === "ours" ? "1" : ratio(ratios(ours, loads)),
+    servedBy === undefined ? CONTENDERS[name].label : `${CONTENDERS[name].label}; served by ${servedBy}`,
+    shown(rate, (value) => (value >= 10 ? whole(value) : value.toFixed(1))),
+    ratio(loads, ceiling),
+    ratio(ours, loads),
+    ratio(bySql, loads),
     `${millis("p50Ms")} / ${millis("p99Ms")}`,
     whole(residentMb),
     orDash(loadSeconds, three),

@@ -1,5 +1,6 @@
 /** Each contender as a process of its own, known by its address. */
 import { join } from "node:path"
+import { Redis } from "ioredis"
 import type { RedisConfig } from "../../../core/config.ts"
 import type { Readiness } from "../../../core/health.ts"
 import { findFreePort } from "../../services/ports.ts"
@@ -44,7 +45,9 @@ export async function startContender(name: ContenderName, surroundings: Surround
   const timer = setTimeout(() => ready.reject(new SetupError(`${name} did not start in time`)), START_TIMEOUT_MS)
   try {
     const { url, loadSeconds } = await ready.promise
-    return { name, url, loadSeconds, ...handleOf(child) }
+    const handle = handleOf(child)
+    if (name !== "redis") return { name, url, loadSeconds, ...handle }
+    return { name, url, loadSeconds, ...handle, residentMb: async () => (await handle.residentMb()) + (await redisMb(peerRedis)) }
   } catch (error) {
     await handleOf(child).stop()
     throw error
@@ -102,6 +105,17 @@ async function untilLoaded(url: string, child: Bun.Subprocess): Promise<string> 
   throw new SetupError("the API did not become ready")
 }
 
+/** A Redis serves as well, and its memory counts. */
+async function redisMb({ host, port }: RedisConfig): Promise<number> {
+  const redis = new Redis({ host, port })
+  try {
+    const bytes = (await redis.info("memory")).match(/used_memory_rss:(\d+)/)?.[1]
+    return Number(bytes) / (1024 * 1024)
+  } finally {
+    redis.disconnect()
+  }
+}
+
 function handleOf(child: Bun.Subprocess) {
   return {
     residentMb: async () => Number((await run(["ps", "-o", "rss=", "-p", String(child.pid)], { timeoutMs: PS_TIMEOUT_MS })).output) / 1024,
@@ -118,5 +132,6 @@ function handleOf(child: Bun.Subprocess) {
 export async function servedBy(url: string, path: string, token: string): Promise<string | undefined> {
   const answer = await fetch(url + path, { headers: { authorization: `Bearer ${token}` } })
   await answer.arrayBuffer()
-  return answer.headers.get("server-timing") ?? undefined
+  const timing = answer.headers.get("server-timing") ?? undefined
+  return timing?.match(/desc="?([\w-]+)/)?.[1] ?? timing
 }

@@ -7,7 +7,6 @@ import { startPostgres } from "../../services/postgres.ts"
 import { findPostgres, type Postgres } from "../../services/postgres-binaries.ts"
 import { startRedis } from "../../services/redis.ts"
 import { say } from "../environment.ts"
-import type { Options } from "./options.ts"
 import { findPostgis } from "./packages.ts"
 
 const MB = 1024 * 1024
@@ -24,7 +23,7 @@ export type Stage = AsyncDisposable & {
   peerRedis: RedisConfig
 }
 
-export async function openStage(folder: string, _options: Options): Promise<Stage> {
+export async function openStage(folder: string): Promise<Stage> {
   const debian = await findPostgis(say)
   const binaries: Postgres = debian ?? (await findPostgres(say))
   const sharedMb = Math.min(SHARED_BUFFERS_MAX_MB, Math.floor((totalmem() / MB) * MEMORY_SHARE))

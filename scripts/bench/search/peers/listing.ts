@@ -9,14 +9,19 @@ export const LISTED = `id, name, specialization, consultation_fee as "consultati
   clinic_longitude as "clinicLongitude", services`
 
 const BATCH = 10_000
+/** As far as our endpoint counts. */
+export const TOTAL_MAX = 1_000
 
 /** Every searchable doctor, in batches. */
 export async function* listings(pool: Pool): AsyncGenerator<Listed[]> {
   yield* pool.unsafe<Listed[]>(`select ${LISTED} from doctors where active`).cursor(BATCH) as AsyncIterable<Listed[]>
 }
 
-/** The whole answer. `total` is what was found: the peers are spared the counting. */
-export const answerOf = (data: DoctorListing[]) => ({ data, page: 1, limit: data.length, total: data.length, totalIsExact: false })
+/** The whole answer. Without a `total` that was counted it is what was found: most peers are spared the counting. */
+export function answerOf(data: DoctorListing[], counted?: number) {
+  const totalIsExact = counted !== undefined && counted <= TOTAL_MAX
+  return { data, page: 1, limit: data.length, total: Math.min(counted ?? data.length, TOTAL_MAX), totalIsExact }
+}
 
 /** The same from texts. */
 export function joinedAnswer(doctors: readonly string[]): string {

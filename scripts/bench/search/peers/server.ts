@@ -1,4 +1,4 @@
-/** A peer as a process of its own: Hono on Bun, one route, no token, no validation, no limits and no counting of totals. */
+/** A peer as a process of its own: Hono on Bun, one route, no token, no validation, no limits. */
 import { Hono } from "hono"
 import { openPool } from "../../../../core/db.ts"
 import type { ContenderName } from "../contenders.ts"
@@ -30,9 +30,13 @@ async function open(name: Exclude<PeerName, "static">, databaseUrl: string, redi
     case "redis":
       return await redisGeo(databaseUrl, redisPort)
     case "postgis":
-      return await postgis(databaseUrl, "by_geog")
+      return await postgis(databaseUrl, "by_geog", false)
+    case "postgis-total":
+      return await postgis(databaseUrl, "by_geog", true)
     case "postgis-both":
-      return await postgis(databaseUrl, "by_both")
+      return await postgis(databaseUrl, "by_both", false)
+    case "postgis-both-total":
+      return await postgis(databaseUrl, "by_both", true)
     case "haversine":
       return await haversine(databaseUrl)
     default:
@@ -55,4 +59,6 @@ if (name === "static") {
   })
 }
 const server = Bun.serve({ hostname: "127.0.0.1", port: 0, idleTimeout: 255, development: false, fetch: app.fetch })
+// The bench has ended, in whatever way.
+process.on("disconnect", () => process.exit())
 process.send?.({ url: `http://127.0.0.1:${server.port}`, loadSeconds } satisfies PeerReady)
