@@ -36,6 +36,7 @@ function specOf(bars: Bar[]): Spec {
       text: "Nearby searches a second, one process, over HTTP (logarithmic; whiskers: lowest and highest round)",
       anchor: "start",
       color: INK,
+      offset: 14,
     },
     scales: [
       { name: "rate", type: "log", domain: { data: "bars", fields: ["min", "max"] }, range: [0, WIDTH], nice: true, zero: false },
@@ -48,7 +49,7 @@ function specOf(bars: Bar[]): Spec {
         encode: { enter: { width: { value: WIDTH }, height: { value: rows * ROW_HEIGHT } } },
         title: { text: { signal: "parent.size" }, anchor: "start", fontSize: 12, color: INK },
         axes: [
-          { scale: "name", orient: "left", domain: false, ticks: false, labelLimit: 340, labelColor: INK, labelPadding: 6 },
+          { scale: "name", orient: "left", domain: false, ticks: false, labelLimit: 0, labelColor: INK, labelPadding: 6 },
           { scale: "rate", orient: "bottom", grid: true, tickCount: 6, format: "~s", labelColor: INK },
         ],
         marks: [bar(), whisker(), figure()],

@@ -1,4 +1,5 @@
-/** Everybody in turn, round after round, so that what the machine does meanwhile hits all alike. */
+/** Everybody in turn, round after round, so that what the machine does meanwhile hits all alike; who comes after whom changes. */
+import { randomOf, shuffled } from "../../demo/random.ts"
 import type { Generator, Load } from "./generator.ts"
 
 export type Entrant = {
@@ -19,15 +20,17 @@ const CONNECTIONS = 64
 const SLOW_MS = 25
 const CONNECTIONS_SLOW = 4
 const PROBES = 5
+const ORDER_SEED = 5
 
 /** Loads of all rounds by name; a round before the first warms everybody up and does not count. */
 export async function runRounds(entrants: readonly Entrant[], generator: Generator, options: RoundsOptions): Promise<Rounds> {
   const { rounds, seconds, say } = options
   const loads: Rounds = new Map(entrants.map(({ name }) => [name, []]))
   const connections = new Map<string, number>()
+  const random = randomOf(ORDER_SEED, "doctors")
   for (const { name, probe } of entrants) connections.set(name, (await millisecondsOf(probe)) > SLOW_MS ? CONNECTIONS_SLOW : CONNECTIONS)
   for (let round = 0; round <= rounds; round++) {
-    for (const { name, url, paths, probe } of turned(entrants, round)) {
+    for (const { name, url, paths, probe } of shuffled(random, entrants)) {
       const load = await generator.load({ url, paths, seconds, connections: connections.get(name) ?? CONNECTIONS })
       await probe()
       if (round > 0) loads.get(name)?.push(load)
@@ -36,12 +39,6 @@ export async function runRounds(entrants: readonly Entrant[], generator: Generat
     say(round === 0 ? "warmed up" : `round ${round}: ${now.join(", ")}`)
   }
   return loads
-}
-
-/** Each begins a round once. */
-function turned<T>(list: readonly T[], by: number): T[] {
-  const at = by % list.length
-  return [...list.slice(at), ...list.slice(0, at)]
 }
 
 async function millisecondsOf(probe: () => Promise<void>): Promise<number> {

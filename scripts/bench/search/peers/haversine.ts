@@ -1,13 +1,10 @@
 /** The formula over every row, in the same database. */
-import { openPool } from "../../../../core/db.ts"
+import type { Pool } from "../../../../core/db.ts"
 import { answerOf, LISTED, type Listed, roundedKm } from "./listing.ts"
 import type { Peer } from "./peer.ts"
 import { LIMIT } from "./question.ts"
 
-const POOL = 20
-
-export async function haversine(databaseUrl: string): Promise<Peer> {
-  const pool = openPool(databaseUrl, { max: POOL, name: "peer", statementTimeoutMs: 0 })
+export function haversine(pool: Pool): Peer {
   return {
     loadSeconds: undefined,
     async answer({ latitude, longitude, radiusKm, specialization, minFee, maxFee }) {

@@ -1,7 +1,7 @@
 /** A static k-d tree for each specialization and one for all, searched by great-circle distance; doctors' texts stand ready. */
 import { around } from "geokdbush"
 import KDBush from "kdbush"
-import { openPool } from "../../../../core/db.ts"
+import type { Pool } from "../../../../core/db.ts"
 import { haversineKm } from "../../../../core/doctors/search/haversine.ts"
 import { joinedAnswer, listings, openText, withDistance } from "./listing.ts"
 import type { Peer } from "./peer.ts"
@@ -12,8 +12,7 @@ const RIM_SHARE = 1.00001
 
 type Tree = { index: KDBush; doctors: number[] }
 
-export async function kdbush(databaseUrl: string): Promise<Peer> {
-  const pool = openPool(databaseUrl, { max: 1, name: "peer", statementTimeoutMs: 0 })
+export async function kdbush(pool: Pool): Promise<Peer> {
   const started = performance.now()
   const [texts, latitudes, longitudes, fees]: [string[], number[], number[], number[]] = [[], [], [], []]
   const members = new Map<string, number[]>()
@@ -27,7 +26,6 @@ export async function kdbush(databaseUrl: string): Promise<Peer> {
       longitudes.push(doctor.clinicLongitude)
       fees.push(doctor.consultationFee)
     }
-  await pool.end()
   const plant = (doctors: number[]): Tree => {
     const index = new KDBush(doctors.length)
     for (const doctor of doctors) index.add(longitudes[doctor] as number, latitudes[doctor] as number)

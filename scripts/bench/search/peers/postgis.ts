@@ -1,10 +1,8 @@
 /** PostGIS: the nearest in the order of a GiST index, on the sphere as Haversine is. */
-import { openPool } from "../../../../core/db.ts"
+import type { Pool } from "../../../../core/db.ts"
 import { answerOf, LISTED, type Listed, roundedKm, TOTAL_MAX } from "./listing.ts"
 import type { Peer } from "./peer.ts"
 import { LIMIT, type Question } from "./question.ts"
-
-const POOL = 20
 
 /**
  * The index yields doctors nearest first, so the first twenty that pass the filters are the answer, and the radius need only be looked
@@ -28,8 +26,7 @@ function counting(table: string, filters: string): string {
       limit ${TOTAL_MAX + 1}) hits`
 }
 
-export async function postgis(databaseUrl: string, table: "by_geog" | "by_both", withTotal: boolean): Promise<Peer> {
-  const pool = openPool(databaseUrl, { max: POOL, name: "peer", statementTimeoutMs: 0 })
+export async function postgis(pool: Pool, table: "by_geog" | "by_both", withTotal: boolean): Promise<Peer> {
   const [load] = await pool<{ seconds: number }[]>`select seconds from peers.loads where name = ${table}`
   return {
     loadSeconds: load?.seconds,

@@ -1,6 +1,6 @@
 /** Redis GEOSEARCH over a set for each specialization and one for all; doctors' texts and fees stand ready in the process. */
-import { Redis } from "ioredis"
-import { openPool } from "../../../../core/db.ts"
+import type { Redis } from "ioredis"
+import type { Pool } from "../../../../core/db.ts"
 import { haversineKm } from "../../../../core/doctors/search/haversine.ts"
 import { joinedAnswer, listings, openText, withDistance } from "./listing.ts"
 import type { Peer } from "./peer.ts"
@@ -14,12 +14,10 @@ const WIDENING = 4
 
 const keyOf = (specialization: string | undefined) => `geo:${specialization?.toLowerCase() ?? ""}`
 
-export async function redisGeo(databaseUrl: string, port: number): Promise<Peer> {
-  const redis = new Redis({ host: "127.0.0.1", port, enableAutoPipelining: true })
-  const pool = openPool(databaseUrl, { max: 1, name: "peer", statementTimeoutMs: 0 })
+/** The Redis is emptied first. */
+export async function redisGeo(pool: Pool, redis: Redis): Promise<Peer> {
   const started = performance.now()
   const [texts, latitudes, longitudes, fees]: [string[], number[], number[], number[]] = [[], [], [], []]
-  await redis.config("SET", "appendonly", "no")
   await redis.flushall()
   for await (const batch of listings(pool)) {
     const pipeline = redis.pipeline()
@@ -33,7 +31,6 @@ export async function redisGeo(databaseUrl: string, port: number): Promise<Peer>
     }
     await pipeline.exec()
   }
-  await pool.end()
 
   async function nearest({ latitude, longitude, radiusKm, specialization, minFee = 0, maxFee = Number.POSITIVE_INFINITY }: Question) {
     const key = keyOf(specialization)

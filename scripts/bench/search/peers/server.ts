@@ -1,6 +1,7 @@
 /** A peer as a process of its own: Hono on Bun, one route, no token, no validation, no limits. */
 import { Hono } from "hono"
-import { openPool } from "../../../../core/db.ts"
+import { Redis } from "ioredis"
+import { openPool, type Pool } from "../../../../core/db.ts"
 import type { ContenderName } from "../contenders.ts"
 import { haversine } from "./haversine.ts"
 import { kdbush } from "./kdbush.ts"
@@ -15,43 +16,45 @@ export type PeerReady = { url: string; loadSeconds: number | undefined }
 
 const JSON_HEADERS = { "content-type": "application/json" }
 
+/** As many as the API has. */
+const POOL = 20
+
 /** The bytes of one answer, always the same. */
-async function staticAnswer(databaseUrl: string): Promise<Uint8Array<ArrayBuffer>> {
-  const pool = openPool(databaseUrl, { max: 1, name: "peer" })
+async function staticAnswer(pool: Pool): Promise<Uint8Array<ArrayBuffer>> {
   const doctors = await pool.unsafe<Listed[]>(`select ${LISTED} from doctors where active order by id limit ${LIMIT}`)
-  await pool.end()
   return new TextEncoder().encode(joinedAnswer(doctors.map((doctor, index) => withDistance(openText(doctor), index / 8))))
 }
 
-async function open(name: Exclude<PeerName, "static">, databaseUrl: string, redisPort: number): Promise<Peer> {
+async function open(name: Exclude<PeerName, "static">, pool: Pool, redisPort: number): Promise<Peer> {
   switch (name) {
     case "kdbush":
-      return await kdbush(databaseUrl)
+      return await kdbush(pool)
     case "redis":
-      return await redisGeo(databaseUrl, redisPort)
+      return await redisGeo(pool, new Redis({ host: "127.0.0.1", port: redisPort, enableAutoPipelining: true }))
     case "postgis":
-      return await postgis(databaseUrl, "by_geog", false)
+      return await postgis(pool, "by_geog", false)
     case "postgis-total":
-      return await postgis(databaseUrl, "by_geog", true)
+      return await postgis(pool, "by_geog", true)
     case "postgis-both":
-      return await postgis(databaseUrl, "by_both", false)
+      return await postgis(pool, "by_both", false)
     case "postgis-both-total":
-      return await postgis(databaseUrl, "by_both", true)
+      return await postgis(pool, "by_both", true)
     case "haversine":
-      return await haversine(databaseUrl)
+      return haversine(pool)
     default:
       return name satisfies never
   }
 }
 
 const [name, databaseUrl = "", redisPort] = process.argv.slice(2) as [PeerName, string, string]
+const pool = openPool(databaseUrl, { max: POOL, name: "peer", statementTimeoutMs: 0 })
 const app = new Hono()
 let loadSeconds: number | undefined
 if (name === "static") {
-  const bytes = await staticAnswer(databaseUrl)
+  const bytes = await staticAnswer(pool)
   app.get(ROUTE, (c) => c.body(bytes, 200, JSON_HEADERS))
 } else {
-  const peer = await open(name, databaseUrl, Number(redisPort))
+  const peer = await open(name, pool, Number(redisPort))
   loadSeconds = peer.loadSeconds
   app.get(ROUTE, async (c) => {
     const answer = await peer.answer(questionOf(c.req.query()))
