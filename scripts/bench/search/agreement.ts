@@ -42,6 +42,13 @@ export async function checkAgreement(name: ContenderName, url: string, token: st
   return { checked, disagreement: undefined }
 }
 
+/** Whether what we claim to pay for is on: nobody without a token is answered, and the caller's limit is counted. */
+export async function guardsOf(url: string, path: string, token: string): Promise<{ token: boolean; limit: boolean }> {
+  const [without, known] = await Promise.all([fetch(url + path), fetch(url + path, { headers: { authorization: `Bearer ${token}` } })])
+  await Promise.all([without.arrayBuffer(), known.arrayBuffer()])
+  return { token: without.status === 401 && known.status === 200, limit: known.headers.has("ratelimit") }
+}
+
 /** What is wrong with an answer; undefined if nothing is. */
 export function faultOf({ data }: SearchAnswer, { question, ids, km }: Asked, slackKm: number): string | undefined {
   if (data.length !== LIMIT) return `${data.length} doctors, not ${LIMIT}`

@@ -1,7 +1,7 @@
 /** One world after the other: everybody starts, is checked, and is then loaded in turns. */
 import { join } from "node:path"
 import { say } from "../environment.ts"
-import { checkAgreement } from "./agreement.ts"
+import { checkAgreement, guardsOf } from "./agreement.ts"
 import { CONTENDERS, type ContenderName } from "./contenders.ts"
 import { type Generator, writePaths } from "./generator.ts"
 import type { Options } from "./options.ts"
@@ -64,9 +64,15 @@ async function checkAll(bench: Bench, running: readonly Running[], { mix }: Ques
     const { checked, disagreement } = await checkAgreement(name, url, bench.token, mix)
     if (disagreement) throw new Error(`${name} does not find the same doctors: ${disagreement}`)
     counts.set(name, checked)
+    if (name === "ours" || name === "ours-sql") await requireGuards(name, url, bench.token, mix)
   }
   say(`the same doctors are found by ${[...counts].map(([name, count]) => `${name} (${count} searches)`).join(", ")}`)
   return counts
+}
+
+async function requireGuards(name: ContenderName, url: string, token: string, [first]: readonly Asked[]): Promise<void> {
+  const guards = await guardsOf(url, pathOf((first as Asked).question), token)
+  if (!guards.token || !guards.limit) throw new Error(`${name} must ask for a token and count the limit: ${JSON.stringify(guards)}`)
 }
 
 async function measureByRadius(bench: Bench, running: readonly Running[], doctors: number, { byRadius }: Questions): Promise<CostResult> {

@@ -1,6 +1,5 @@
 /** The servers that contenders lean on: one Postgres for all of them, with PostGIS where it is to be had, and two Redis. */
-import { mkdtemp, rm } from "node:fs/promises"
-import { tmpdir, totalmem } from "node:os"
+import { totalmem } from "node:os"
 import { join } from "node:path"
 import type { RedisConfig } from "../../../core/config.ts"
 import { startPostgres } from "../../services/postgres.ts"
@@ -34,9 +33,8 @@ export async function openStage(folder: string): Promise<Stage> {
     // Worlds can be made anew, and nobody writes while they are searched.
     settings: ["fsync=off", "full_page_writes=off", "autovacuum=off", `shared_buffers=${sharedMb}MB`],
   })
-  const scratch = await mkdtemp(join(tmpdir(), "pulsecal-bench-"))
-  const redis = await startRedis({ dataDir: join(scratch, "ours"), say })
-  const peerRedis = await startRedis({ dataDir: join(scratch, "peer"), say })
+  const redis = await startRedis({ dataDir: join(folder, "redis"), say })
+  const peerRedis = await startRedis({ dataDir: join(folder, "redis-peer"), say })
   return {
     folder,
     adminUrl: postgres.adminUrl,
@@ -46,7 +44,6 @@ export async function openStage(folder: string): Promise<Stage> {
     peerRedis: peerRedis.config,
     async [Symbol.asyncDispose]() {
       await Promise.all([redis.stop(), peerRedis.stop(), postgres.stop()])
-      await rm(scratch, { recursive: true, force: true })
     },
   }
 }

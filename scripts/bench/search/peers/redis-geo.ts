@@ -18,6 +18,8 @@ const keyOf = (specialization: string | undefined) => `geo:${specialization?.toL
 export async function redisGeo(pool: Pool, redis: Redis): Promise<Peer> {
   const started = performance.now()
   const [texts, latitudes, longitudes, fees]: [string[], number[], number[], number[]] = [[], [], [], []]
+  // A file that grows with every place would slow the load, and is of no use here.
+  await redis.config("SET", "appendonly", "no")
   await redis.flushall()
   for await (const batch of listings(pool)) {
     const pipeline = redis.pipeline()
