@@ -11,6 +11,7 @@ import type { ContenderResult, CostResult, SizeResult } from "./results.ts"
 import { type Entrant, runRounds } from "./rounds.ts"
 import { type Running, servedBy, startContender } from "./servers.ts"
 import type { Stage } from "./stage.ts"
+import { warmUp } from "./warm-up.ts"
 import { ensureWorld } from "./worlds.ts"
 
 export type Bench = { stage: Stage; generator: Generator; token: string; projectId: string; options: Options }
@@ -34,6 +35,7 @@ export async function measureSize(bench: Bench, doctors: number): Promise<{ size
       questions.mix.map(({ question }) => pathOf(question)),
     )
     const entrants = running.map(({ name, url }) => entrant(bench, name, url, paths, questions.mix))
+    for (const { name, url } of running) say(`${name} is warm after ${await warmUp(url, bench.token, questions.mix)} searches`)
     say(`${doctors.toLocaleString("en")} doctors: ${options.rounds} rounds`)
     const loads = await runRounds(entrants, bench.generator, { rounds: options.rounds, seconds: options.seconds, say })
     const contenders = await Promise.all(
@@ -104,6 +106,7 @@ export async function measureBySize(bench: Bench): Promise<CostResult> {
       const { mix } = await questionsFor(world, join(stage.folder, "questions"), say)
       const ours = await startContender("ours", { world, ...stage, projectId: bench.projectId })
       running.push(ours)
+      await warmUp(ours.url, bench.token, mix)
       const paths = await writePaths(
         stage.folder,
         `paths-${doctors}`,

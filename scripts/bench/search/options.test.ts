@@ -19,6 +19,7 @@ describe("a run that leaves something out writes nothing unless told to", () => 
     ["--sizes", "100000"],
     ["--only", "ours,static"],
     ["--rounds", "2"],
+    ["--seconds", "1"],
   ])
     test(args.join(" "), () => {
       expect(readOptions(args).write).toBe(false)

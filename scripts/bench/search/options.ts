@@ -33,14 +33,15 @@ export function readOptions(args: string[]): Options {
     if (isContender(text)) return text
     throw new SetupError(`--only takes ${Object.keys(CONTENDERS).join(", ")}, not "${text}"; ${USAGE}`)
   })
+  const seconds = values.seconds === undefined ? SECONDS_DEFAULT : whole("--seconds", values.seconds, 1, SECONDS_MAX)
   const rounds = values.rounds === undefined ? ROUNDS_DEFAULT : whole("--rounds", values.rounds, 1, ROUNDS_MAX)
   return {
     sizes: sizes.length > 0 ? [...new Set(sizes)].sort((a, b) => a - b) : DEFAULT_SIZES,
     rounds,
-    seconds: values.seconds === undefined ? SECONDS_DEFAULT : whole("--seconds", values.seconds, 1, SECONDS_MAX),
+    seconds,
     only: only.length > 0 ? [...new Set(only)] : (Object.keys(CONTENDERS) as ContenderName[]),
     data: values.data,
-    write: values.write ?? (sizes.length === 0 && only.length === 0 && rounds >= ROUNDS_DEFAULT),
+    write: values.write ?? (sizes.length === 0 && only.length === 0 && rounds >= ROUNDS_DEFAULT && seconds >= SECONDS_DEFAULT),
   }
 }
 

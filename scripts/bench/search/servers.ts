@@ -18,6 +18,8 @@ const POLL_MS = 20
 const PS_TIMEOUT_MS = 5_000
 /** The most that the setting takes; one caller alone would not do that many searches a minute here. */
 const READS_PER_MINUTE = 1_000_000
+/** Stdout is the table's alone. */
+const STDERR = 2
 /** As many as the API has by default. */
 const POOL = 20
 
@@ -38,7 +40,7 @@ export async function startContender(name: ContenderName, surroundings: Surround
   const { world, peerRedis } = surroundings
   const ready = Promise.withResolvers<PeerReady>()
   const child = Bun.spawn([process.execPath, join(import.meta.dir, "peers", "server.ts"), name, world.url, String(peerRedis.port)], {
-    stdio: ["ignore", "inherit", "inherit"],
+    stdio: ["ignore", STDERR, STDERR],
     ipc: (message) => ready.resolve(message as PeerReady),
     onExit: (_, code) => ready.reject(new SetupError(`${name} ended while starting (code ${code})`)),
   })
@@ -78,7 +80,7 @@ async function startOurs(name: "ours" | "ours-sql", { world, redis, projectId }:
   const child = Bun.spawn([process.execPath, join(ROOT, "api", "main.ts")], {
     cwd: ROOT,
     env: { PATH: process.env.PATH, HOME: process.env.HOME, ...environment },
-    stdio: ["ignore", "inherit", "inherit"],
+    stdio: ["ignore", STDERR, STDERR],
     ipc: () => {},
   })
   const url = `http://127.0.0.1:${port}`
