@@ -52,7 +52,6 @@ test("everybody is loaded in every round but the warm-up is not counted, and who
     ["slow", 1],
   ])
   expect(slow.seen().most).toBe(4)
-  expect(quick.seen().most).toBeGreaterThan(4)
   // Four at a time, each taking at least so long.
   expect(loads.get("slow")?.[0]?.perSecond).toBeLessThanOrEqual(4_000 / SLOW_MS)
   expect(said[0]).toBe("warmed up")
