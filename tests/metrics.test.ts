@@ -63,6 +63,55 @@ test("a job is seen with its duration and its outcome", async () => {
   expect(valueIn(await read("worker"), "pulsecal_job_duration_seconds_sum", labels)).toBeGreaterThan(0)
 })
 
+test("a job that fails is counted as such, each attempt", async () => {
+  const { pool } = system.database
+  const labels = { job: "recompute-rollups", outcome: "failed" }
+  const failures = async () => valueIn(await read("worker"), "pulsecal_job_duration_seconds_count", labels) ?? 0
+  await pool`alter table doctor_days rename to doctor_days_away`
+  await pool`insert into rollups_due (doctor_id, every_day) select id, true from doctors limit 1`
+  await until("two attempts have failed", async () => (await failures()) >= 2, 15_000)
+  await pool`alter table doctor_days_away rename to doctor_days`
+  await until("the work is done", async () => (await pool`select from rollups_due`).length === 0, 15_000)
+}, 40_000)
+
+/** The names that dashboards are made of, in OpenTelemetry's spelling where its conventions have one. */
+const EVERYWHERE = [
+  ...["db_client_connection_count", "db_client_connection_pending_requests", "db_client_connection_max"],
+  ...["db_client_operation_duration_seconds_count", "pulsecal_publisher_lag_events", "pulsecal_publisher_lag_seconds"],
+  ...["pulsecal_event_log_head", "process_memory_usage_bytes", "process_cpu_time_seconds_total", "process_uptime_seconds"],
+  ...["min", "max", "mean", "p50", "p90", "p99"].map((which) => `nodejs_eventloop_delay_${which}_seconds`),
+]
+const OWN = {
+  api: ["http_server_request_duration_seconds_count", "http_server_active_requests", "pulsecal_publisher_events_total"],
+  worker: ["pulsecal_consumer_lag_events", "pulsecal_job_duration_seconds_count", "pulsecal_publisher_events_total"],
+  realtime: [
+    ...["pulsecal_consumer_lag_events", "pulsecal_realtime_sockets", "pulsecal_realtime_connections"],
+    ...["pulsecal_realtime_emits_total", "pulsecal_realtime_deliveries_total"],
+  ],
+}
+
+test("nothing that was promised is missing anywhere, and no label holds an id or a path that is no template", async () => {
+  const someone = person(system.url, "someone")
+  await someone.post("/patients", { name: "Some", city: "Bergen" })
+  await using client = await listen(system.url, someone.token)
+  await person(system.url, "another").post("/doctors", { ...doctorInput, city: "Bergen" })
+  await until("it is heard", () => client.named("doctor:new").length === 1)
+  for (const name of ["api", "worker", "realtime"] as const) {
+    const names = async () => new Set([...(await read(name)).keys()].map((key) => key.replace(/\{.*/, "")))
+    const missing = async () => [...EVERYWHERE, ...OWN[name]].filter((metric) => !all.has(metric))
+    let all = await names()
+    await until(`${name} tells everything`, async () => {
+      all = await names()
+      return (await missing()).length === 0
+    }).catch(async () => expect([name, await missing()]).toEqual([name, []]))
+    for (const key of (await read(name)).keys()) {
+      expect(key).not.toMatch(/[0-9a-f]{8}-[0-9a-f]{4}-/)
+      const route = /http_route="([^"]*)"/.exec(key)?.[1]
+      if (route) expect(route).toMatch(/^(unmatched|\/health(\/ready)?|\/socket\.io\/|(\/(:?[a-zA-Z]+|v1))+)$/)
+    }
+  }
+})
+
 test("a process whose metrics port is taken does not start, and says which", async () => {
   const taken = system.metricsPorts.api
   const child = Bun.spawn([process.execPath, `${import.meta.dir}/../api/main.ts`], {
