@@ -6,14 +6,14 @@ import { Availability, findAvailability } from "../core/doctors/schedule/availab
 import { AvailabilityQuery } from "../core/doctors/schedule/zone.ts"
 import { ChangeDoctor, CreateDoctor, DoctorProfile, OwnDoctorProfile } from "../core/doctors/schema.ts"
 import { SearchAnswer, SearchQuery } from "../core/doctors/search/schema.ts"
-import { searchDoctors } from "../core/doctors/search/search.ts"
 import { notFound } from "../core/errors.ts"
 import { operation } from "./description/describe.ts"
 import type { Deps, Env } from "./env.ts"
 import { answered, doOnce } from "./once.ts"
+import { answerSearch } from "./search/answer.ts"
 import { body, idOf, query } from "./validate.ts"
 
-export const doctors = ({ pool, codes, guards }: Deps) =>
+export const doctors = ({ pool, codes, guards, doctorIndex }: Deps) =>
   new Hono<Env>()
     .post(
       "/",
@@ -58,7 +58,7 @@ export const doctors = ({ pool, codes, guards }: Deps) =>
       }),
       guards.signedIn,
       query(SearchQuery),
-      async (c) => c.json(await searchDoctors(pool, c.req.valid("query"))),
+      (c) => answerSearch(c, pool, doctorIndex, c.req.valid("query")),
     )
     .get(
       "/:id",

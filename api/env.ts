@@ -7,6 +7,7 @@ import type { Health } from "../core/health.ts"
 import type { Log } from "../core/log.ts"
 import type { ObserveRequest } from "../core/metrics/requests.ts"
 import type { Guards } from "./guards.ts"
+import type { NearSearch } from "./search/answer.ts"
 
 /** What a request carries on its way. */
 export type Env = { Variables: { requestId: string; identity: Identity; principal: Principal } }
@@ -20,6 +21,8 @@ export type Deps = {
   desk: BookingDesk
   codes: CodeTries
   guards: Guards
+  /** Serves searches around a position; undefined: SQL serves them all. */
+  doctorIndex?: NearSearch
   /** Called after every write: what was committed is published soon. */
   published: () => void
   /** Told of every answer; undefined: nobody measures. */

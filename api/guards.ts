@@ -28,8 +28,8 @@ export type Guards = {
 export function createGuards(verifier: TokenVerifier, pool: Pool, limits: RateLimits): Guards {
   const principals = rememberPrincipals(pool)
   const identify = async (c: Context<Env>) => {
-    const token = bearer(c.req.header("authorization"))
-    const identity = verifier.cached(token) ?? (await verifier.verify(token))
+    const header = c.req.header("authorization")
+    const identity = rememberedIdentity(verifier, header) ?? (await verifier.verify(bearer(header)))
     c.set("identity", identity)
     await limits.take(c, identity.uid)
     return identity
@@ -59,6 +59,13 @@ export function createGuards(verifier: TokenVerifier, pool: Pool, limits: RateLi
       return saying(guard, { caller: roles })
     },
   }
+}
+
+const SCHEME = "Bearer "
+
+/** Who an Authorization header speaks of, if that is known without verifying anything. */
+export function rememberedIdentity(verifier: TokenVerifier, header: string | null | undefined): Identity | undefined {
+  return header?.startsWith(SCHEME) ? verifier.cached(header.slice(SCHEME.length)) : undefined
 }
 
 function bearer(header: string | undefined): string {

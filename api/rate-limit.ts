@@ -5,18 +5,23 @@
  */
 import type { Context } from "hono"
 import type { Redis } from "ioredis"
-import { type RateLimiterAbstract, RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from "rate-limiter-flexible"
+import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from "rate-limiter-flexible"
 import type { Config } from "../core/config.ts"
 import { Refusal } from "../core/errors.ts"
 import type { Log } from "../core/log.ts"
+import { type CallWindow, CallWindows } from "./call-windows.ts"
 
 const WINDOW_SECONDS = 60
 
-export type RateLimits = { take: (c: Context, caller: string) => Promise<void> }
+export type RateLimits = {
+  take: (c: Context, caller: string) => Promise<void>
+  /** Where reads are counted; undefined: nowhere. */
+  reads: CallWindows | undefined
+}
 
 export function createRateLimits(config: Config["rateLimit"], redis: Redis, log: Log): RateLimits {
-  if (!config.on) return { take: async () => {} }
-  const reads = new RateLimiterMemory({ keyPrefix: "reads", points: config.readsPerMinute, duration: WINDOW_SECONDS })
+  if (!config.on) return { take: async () => {}, reads: undefined }
+  const reads = new CallWindows(config.readsPerMinute, WINDOW_SECONDS)
   const insurance = new RateLimiterMemory({ keyPrefix: "writes", points: config.writesPerMinute, duration: WINDOW_SECONDS })
   const writes = new RateLimiterRedis({
     storeClient: redis,
@@ -28,10 +33,16 @@ export function createRateLimits(config: Config["rateLimit"], redis: Redis, log:
   })
   reportOutages(redis, log)
   return {
-    take: (c, caller) =>
-      c.req.method === "GET" || c.req.method === "HEAD" ? take(c, reads, "reads", caller) : take(c, writes, "writes", caller),
+    reads,
+    take: async (c, caller) =>
+      c.req.method === "GET" || c.req.method === "HEAD" ? takeRead(c, reads, caller) : await takeWrite(c, writes, caller),
   }
 }
+
+export const readsPolicy = (reads: CallWindows) => policyOf("reads", reads.max)
+/** What a caller is told who has just made a call in this window. */
+export const readsLeft = (reads: CallWindows, window: CallWindow, nowMs: number) =>
+  stateOf("reads", Math.max(0, reads.max - window.calls), window.endsAtMs - nowMs)
 
 function reportOutages(redis: Redis, log: Log): void {
   let away = false
@@ -45,18 +56,31 @@ function reportOutages(redis: Redis, log: Log): void {
   })
 }
 
-async function take(c: Context, limiter: RateLimiterAbstract, policy: string, caller: string): Promise<void> {
-  c.header("RateLimit-Policy", `"${policy}";q=${limiter.points};w=${WINDOW_SECONDS}`)
+function takeRead(c: Context, reads: CallWindows, caller: string): void {
+  const now = Date.now()
+  const window = reads.of(caller, now)
+  window.calls++
+  c.header("RateLimit-Policy", readsPolicy(reads))
+  c.header("RateLimit", readsLeft(reads, window, now))
+  if (window.calls > reads.max) throw tooMany("reads", window.endsAtMs - now)
+}
+
+async function takeWrite(c: Context, writes: RateLimiterRedis, caller: string): Promise<void> {
+  c.header("RateLimit-Policy", policyOf("writes", writes.points))
+  const say = (state: RateLimiterRes) => c.header("RateLimit", stateOf("writes", state.remainingPoints, state.msBeforeNext))
   try {
-    say(c, policy, await limiter.consume(caller))
+    say(await writes.consume(caller))
   } catch (refused) {
     if (!(refused instanceof RateLimiterRes)) throw refused
-    say(c, policy, refused)
-    const seconds = Math.max(1, Math.ceil(refused.msBeforeNext / 1000))
-    throw new Refusal("rate_limited", `Too many ${policy}. Try again in ${seconds} s.`, { retryAfterSeconds: seconds })
+    say(refused)
+    throw tooMany("writes", refused.msBeforeNext)
   }
 }
 
-function say(c: Context, policy: string, state: RateLimiterRes): void {
-  c.header("RateLimit", `"${policy}";r=${state.remainingPoints};t=${Math.max(0, Math.ceil(state.msBeforeNext / 1000))}`)
+const policyOf = (policy: string, calls: number) => `"${policy}";q=${calls};w=${WINDOW_SECONDS}`
+const stateOf = (policy: string, left: number, msLeft: number) => `"${policy}";r=${left};t=${Math.max(0, Math.ceil(msLeft / 1000))}`
+
+function tooMany(policy: string, msLeft: number): Refusal {
+  const seconds = Math.max(1, Math.ceil(msLeft / 1000))
+  return new Refusal("rate_limited", `Too many ${policy}. Try again in ${seconds} s.`, { retryAfterSeconds: seconds })
 }

@@ -5,9 +5,11 @@ import { METHOD_NAME_ALL } from "hono/router"
 import type { Log } from "../core/log.ts"
 import type { ObserveRequest } from "../core/metrics/requests.ts"
 import type { Env } from "./env.ts"
+import { requestLines } from "./request-line.ts"
 
 /** One line a request: the route's template rather than its path, and no query, body, header or address, so nothing personal. */
 export function requestLog(log: Log, observe?: ObserveRequest) {
+  const writeLine = requestLines(log)
   return createMiddleware<Env>(async (c, next) => {
     const start = performance.now()
     await next()
@@ -15,11 +17,12 @@ export function requestLog(log: Log, observe?: ObserveRequest) {
     const { method } = c.req
     const { path, isTemplate } = answeredBy(c)
     observe?.(method, isTemplate ? path : undefined, c.res.status, durationMs / 1000)
-    const line = { requestId: c.var.requestId, method, route: path, status: c.res.status, ms: Math.round(durationMs * 1000) / 1000 }
+    const line = { requestId: c.get("requestId"), method, route: path, status: c.res.status }
+    const ms = Math.round(durationMs * 1000) / 1000
     // Balancers ask after our health every second; what they are told is in their own logs.
-    if (path.startsWith("/health")) log.debug(line, "request")
-    else if (line.status >= 500) log.error(line, "request")
-    else log.info(line, "request")
+    if (path.startsWith("/health")) log.debug({ ...line, ms }, "request")
+    else if (line.status >= 500) log.error({ ...line, ms }, "request")
+    else writeLine({ ...line, durationMs })
   })
 }
 

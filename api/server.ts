@@ -19,6 +19,8 @@ import { type App, createApp } from "./app.ts"
 import { createGuards } from "./guards.ts"
 import { createRateLimits } from "./rate-limit.ts"
 import { createForward } from "./realtime-forward.ts"
+import type { NearSearch } from "./search/answer.ts"
+import { createFastLane } from "./search/fast-lane.ts"
 
 /** What is answered when even the mapping of errors fails. */
 const FAILED = {
@@ -46,7 +48,7 @@ export type Api = {
 }
 
 /** Serves REST, and forwards sockets when it owns the public port. Listens at once; ready when the database is. */
-export function startApi(config: Config, log: Log): Api {
+export function startApi(config: Config, log: Log, parts: { doctorIndex?: NearSearch } = {}): Api {
   const stopping = new AbortController()
   const meters = openMeters(config.metrics, "api", version, log)
   const poolOptions = { max: config.databasePool, name: "api" }
@@ -61,9 +63,11 @@ export function startApi(config: Config, log: Log): Api {
     observer: meters.eventLog(pool)?.publisher,
   })
   const health = new Health({ pool, redis, version })
-  const guards = createGuards(createVerifier(config.auth), pool, createRateLimits(config.rateLimit, redis, log))
-  const desk = { parties: new Parties(), bookings: new Bookings(pool) }
+  const verifier = createVerifier(config.auth)
+  const limits = createRateLimits(config.rateLimit, redis, log)
+  const guards = createGuards(verifier, pool, limits)
   const observeRequest = meters.requests(() => server.pendingRequests)
+  const desk = { parties: new Parties(), bookings: new Bookings(pool) }
   const app = createApp({
     config,
     pool,
@@ -74,7 +78,19 @@ export function startApi(config: Config, log: Log): Api {
     codes: createCodeTries(redis),
     published: () => publisher.nudge(),
     observeRequest,
+    ...parts,
   })
+  const fastLane =
+    parts.doctorIndex &&
+    createFastLane({
+      index: parts.doctorIndex,
+      verifier,
+      reads: limits.reads,
+      fetch: app.fetch,
+      origins: config.corsOrigins,
+      log,
+      observe: observeRequest,
+    })
   const forward = config.realtimeUrl ? createForward(config.realtimeUrl, log, observeRequest) : undefined
 
   const server = Bun.serve({
@@ -82,7 +98,8 @@ export function startApi(config: Config, log: Log): Api {
     port: config.port,
     idleTimeout: IDLE_TIMEOUT_SECONDS,
     development: false,
-    fetch: (request, server) => (forward?.handles(request.url) ? forward.fetch(request, server) : app.fetch(withWholeUrl(request))),
+    fetch: (request, server) =>
+      fastLane?.(request) ?? (forward?.handles(request.url) ? forward.fetch(request, server) : app.fetch(withWholeUrl(request))),
     error(error) {
       log.error({ err: error }, "a request failed outside the routes")
       return new Response(JSON.stringify(FAILED), { status: FAILED.status, headers: { "content-type": "application/problem+json" } })

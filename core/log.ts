@@ -1,4 +1,5 @@
 import { type Logger, pino, stdSerializers } from "pino"
+import { stdout } from "./log-output.ts"
 
 export type Log = Logger
 
@@ -16,12 +17,15 @@ function withoutRows(error: Error): Record<string, unknown> {
  * the second line of defence.
  */
 export function openLog(process_: string, level: string): Log {
-  return pino({
-    level,
-    base: { process: process_, pid: process.pid },
-    timestamp: pino.stdTimeFunctions.isoTime,
-    formatters: { level: (label) => ({ level: label }) },
-    serializers: { err: withoutRows },
-    redact: { paths: ["token", "authorization", "*.token", "*.authorization", "*.password"], censor: "[redacted]" },
-  })
+  return pino(
+    {
+      level,
+      base: { process: process_, pid: process.pid },
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      serializers: { err: withoutRows },
+      redact: { paths: ["token", "authorization", "*.token", "*.authorization", "*.password"], censor: "[redacted]" },
+    },
+    stdout(),
+  )
 }

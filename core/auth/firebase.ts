@@ -76,10 +76,12 @@ function firebaseAuth(projectId: string, httpAgent: Agent, emulatorHost: string 
   return withAuthEmulator(emulatorHost, () => getAuth(app))
 }
 
-type Entry = { identity: Identity; untilMs: number }
+/** `second`: of the two marks of its token; the first is the key. */
+type Entry = { second: Mark; identity: Identity; untilMs: number }
 
 class CachingVerifier implements TokenVerifier {
-  readonly #entries: LRUCache<string, Entry>
+  readonly #marks = createMarks()
+  readonly #entries: LRUCache<Mark, Entry>
   readonly #running = new Map<string, Promise<Identity>>()
 
   constructor(
@@ -92,46 +94,56 @@ class CachingVerifier implements TokenVerifier {
   }
 
   cached(token: string): Identity | undefined {
-    return token.length > MAX_TOKEN_CHARS ? undefined : this.#find(digestOf(token))
+    return token.length > MAX_TOKEN_CHARS ? undefined : this.#find(token)
   }
 
   async verify(token: string | undefined): Promise<Identity> {
     if (typeof token !== "string" || token === "") throw new Refusal("unauthorized", "Sign in first: a bearer token is required.")
     if (token.length > MAX_TOKEN_CHARS) throw invalidToken()
-    const digest = digestOf(token)
-    const found = this.#find(digest)
+    const found = this.#find(token)
     if (found) return found
     // Those who bring one token at one time share the work.
+    const digest = Bun.SHA256.hash(token, "base64")
     const running = this.#running.get(digest)
     if (running) return await running
-    const work = this.#check(token, digest).finally(() => this.#running.delete(digest))
+    const work = this.#check(token).finally(() => this.#running.delete(digest))
     this.#running.set(digest, work)
     return await work
   }
 
-  #find(digest: string): Identity | undefined {
-    const entry = this.#entries.get(digest)
-    if (!entry) return undefined
+  #find(token: string): Identity | undefined {
+    const first = this.#marks.first(token)
+    const entry = this.#entries.get(first)
+    if (entry?.second !== this.#marks.second(token)) return undefined
     if (this.clock() < entry.untilMs) return entry.identity
-    this.#entries.delete(digest)
+    this.#entries.delete(first)
     return undefined
   }
 
-  async #check(token: string, digest: string): Promise<Identity> {
+  async #check(token: string): Promise<Identity> {
     if (!TOKEN_SHAPE.test(token)) throw invalidToken()
     const claims = await this.open(token).catch((error: unknown) => {
       throw refusal(error)
     })
     const now = this.clock()
     const identity = identityOf(claims, this.projectId, now)
-    this.#entries.set(digest, { identity, untilMs: Math.min(identity.expiresAt * 1000, now + MAX_CACHE_AGE_MS) })
+    const second = this.#marks.second(token)
+    this.#entries.set(this.#marks.first(token), { second, identity, untilMs: Math.min(identity.expiresAt * 1000, now + MAX_CACHE_AGE_MS) })
     return identity
   }
 }
 
-/** A digest that nobody can make two tokens collide in, so that neither tokens lie in memory nor one is taken for another. */
-function digestOf(token: string): string {
-  return Bun.SHA256.hash(token, "base64")
+type Mark = number | bigint
+
+/**
+ * A verified token is known again by two marks of 64 bits, so that no token lies in memory. They are made by two unrelated hashes
+ * under keys drawn for this cache, and never shown. Whoever wants to pass for somebody would have to hit both marks of a token they
+ * do not know, with keys they do not know, at one try in 2^128; with their own token's marks they would only be themselves. A
+ * cryptographic digest promises more, that nobody finds a pair even when seeing the digests, and took a twentieth of a search.
+ */
+function createMarks(): { first: (token: string) => Mark; second: (token: string) => Mark } {
+  const [firstKey, secondKey] = crypto.getRandomValues(new BigUint64Array(2)) as unknown as [bigint, bigint]
+  return { first: (token) => Bun.hash.wyhash(token, firstKey), second: (token) => Bun.hash.xxHash64(token, secondKey) }
 }
 
 /** The libraries' errors quote the token's claims, so none is passed on; a failure of the other side is. */

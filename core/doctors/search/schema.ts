@@ -3,12 +3,12 @@ import { EXAMPLES } from "../../examples.ts"
 import { idText, snapDegrees, TEXT_MAX } from "../../fields.ts"
 import { listingOf } from "../../pages.ts"
 
-const RADIUS_MAX_KM = 500
+export const RADIUS_MAX_KM = 500
 const RADIUS_DEFAULT_KM = 10
-const LIMIT_MAX = 100
+export const LIMIT_MAX = 100
 const LIMIT_DEFAULT = 20
 /** The last row a page may begin with: a listing is for people, and every skipped row costs. */
-const OFFSET_MAX = 10_000
+export const OFFSET_MAX = 10_000
 
 /** Plain decimals, with an exponent if need be: not the other spellings that `Number` takes for numbers. */
 const DECIMAL = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/
