@@ -1,0 +1,139 @@
+/** Random query strings of searches. */
+import fc from "fast-check"
+import { SearchQuery } from "../../core/doctors/search/schema.ts"
+
+const NAMES = Object.keys(SearchQuery.shape)
+const oddValue = fc.constantFrom(
+  "",
+  "0",
+  "-0",
+  "+1",
+  "%2B1",
+  "1e3",
+  "1E2",
+  "1e309",
+  "-1e-400",
+  "NaN",
+  "Infinity",
+  ".5",
+  "5.",
+  "5.0",
+  "1.0",
+  "007",
+  "-",
+  "--1",
+  "1.2.3",
+  "0x10",
+  "90",
+  "-90",
+  "90.0000001",
+  "180",
+  "-180.00001",
+  "0.0000000001",
+  "-0.0000000001",
+  "500",
+  "500.0001",
+  "1000000000",
+  "100",
+  "101",
+  "9007199254740993",
+  "999999999999999",
+  "1234567890123456",
+  "0.1234567890123456",
+  "123456789012345.6",
+  "%",
+  "%2",
+  "%zz",
+  "%C3%28",
+  "%ff",
+  "%00",
+  "a%00b",
+  "%ED%A0%80",
+  "%F0%9F%98%80",
+  "a+b",
+  "a%20b",
+  "a=b",
+  "=",
+  "a#b",
+  "ü",
+  "日本",
+  "😀",
+  " ",
+  "\t",
+  "%26",
+  "a%26b",
+  "x".repeat(200),
+  "x".repeat(201),
+  "%20".repeat(201),
+  "%F0%9F%98%80".repeat(200),
+)
+const decimalText = fc
+  .tuple(fc.constantFrom("", "-"), fc.integer({ min: 0, max: 600 }), fc.option(fc.stringMatching(/^\d{1,17}$/), { nil: undefined }))
+  .map(([sign, whole, decimals]) => `${sign}${whole}${decimals === undefined ? "" : `.${decimals}`}`)
+const escapedText = fc.string({ unit: "binary", maxLength: 20 }).map((text) => encodeURIComponent(text.toWellFormed()))
+const value = fc.oneof(decimalText, escapedText, oddValue, fc.string({ maxLength: 12 }), fc.stringMatching(/^[\w.+%-]{0,12}$/))
+const name = fc.oneof(
+  { weight: 12, arbitrary: fc.constantFrom(...NAMES) },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom("Latitude", "lat", "latitude%20", "n%61me", "_", "", "__proto__", "constructor", "x", "pagelimit", "minfee"),
+  },
+)
+const pair = fc.oneof(
+  { weight: 20, arbitrary: fc.tuple(name, value).map((p) => p.join("=")) },
+  { weight: 1, arbitrary: fc.oneof(name, fc.string({ maxLength: 8 })) },
+)
+const place = fc.tuple(decimalText, decimalText).map(([latitude, longitude]) => [`latitude=${latitude}`, `longitude=${longitude}`])
+/** Parameters of all kinds, good and bad, in any order. */
+export const anyQuery = fc
+  .tuple(fc.oneof(place, fc.constant(["latitude=40.7", "longitude=-74.01"]), fc.constant([])), fc.array(pair, { maxLength: 6 }))
+  .chain(([first, rest]) => fc.shuffledSubarray([...first, ...rest], { minLength: first.length + rest.length }))
+  .map((pairs) => pairs.join("&"))
+
+const degrees = (max: number) => fc.double({ min: -max, max, noNaN: true }).map((d) => d.toFixed(6))
+const words = fc.oneof(
+  fc.constantFrom("Cardiology", "Family medicine", "São Paulo", "Zürich", "Łukasz", "O'Neil", "日本", "a&b=c", "100%", "😀"),
+  fc.string({ unit: "grapheme", maxLength: 40 }).filter((s) => !s.includes("\0")),
+)
+/** What a client that means well asks: its fields, not yet escaped. */
+export const ordinary = fc.record(
+  {
+    latitude: degrees(90),
+    longitude: degrees(180),
+    radius: fc.oneof(
+      fc.integer({ min: 1, max: 500 }),
+      fc.double({ min: 0.01, max: 500, noNaN: true }).map((km) => km.toFixed(2)),
+    ),
+    specialization: words,
+    name: words,
+    clinicName: words,
+    minFee: fc.integer({ min: 0, max: 99 }),
+    maxFee: fc.constantFrom("100", "150.50", "99.99"),
+    city: words,
+    page: fc.integer({ min: 1, max: 50 }),
+    limit: fc.integer({ min: 1, max: 100 }),
+  },
+  { requiredKeys: ["latitude", "longitude"] },
+)
+
+const ordinaryQuery = ordinary.map((fields) =>
+  Object.entries(fields)
+    .map(([k, v]) => `${k}=${encodeURIComponent(v)}`)
+    .join("&"),
+)
+
+/** A query string with a few characters replaced, dropped or doubled. */
+export const mutatedQuery = fc
+  .tuple(
+    fc.oneof(anyQuery, ordinaryQuery),
+    fc.array(
+      fc.tuple(fc.nat(), fc.constantFrom("", "&", "=", "%", "+", "-", ".", "0", "9", "e", "#", "\0", "é", "page=1&"), fc.boolean()),
+      { maxLength: 3 },
+    ),
+  )
+  .map(([text, changes]) =>
+    changes.reduce(
+      (t, [at, put, replace]) => t.slice(0, at % (t.length + 1)) + put + t.slice((at % (t.length + 1)) + (replace ? 1 : 0)),
+      text,
+    ),
+  )
