@@ -19,7 +19,8 @@ const SHORT_MS = Array.from({ length: SHORT_US }, (_, us) => String(us / 1000))
 export function requestLines(log: Log): (answered: Answered) => void {
   if (!log.isLevelEnabled("info")) return () => {}
   const out = stdout()
-  const bindings = JSON.stringify(log.bindings()).slice(1, -1)
+  // Bindings come without the pid that pino writes.
+  const bindings = JSON.stringify({ ...log.bindings(), pid: process.pid }).slice(1, -1)
   let secondMs = Number.NaN
   let second = ""
   return ({ requestId, method, route, status, durationMs }) => {
