@@ -3,8 +3,8 @@ import { pino } from "pino"
 
 /** A line waits no longer than this. */
 const DELAY_MAX_MS = 100
-/** About 60 lines of a request each; a pipe takes as much at once. */
-const BATCH_CHARS = 16_384
+/** About 250 lines of a request each: what a pipe holds. */
+const BATCH_CHARS = 65_536
 /** How pino begins the lines that may wait. All others are written at once, with everything before them. */
 const MAY_WAIT = '{"level":"info"'
 
