@@ -37,17 +37,23 @@ const titles: Record<number, string> = {
 /** When a dependency is down: long enough for a restart, short enough for a person. */
 const RETRY_AFTER_SECONDS = 2
 
+export const PROBLEM_TYPE = "application/problem+json"
+
 type Problem = { status: number; detail: string; headers?: Record<string, string>; members?: Record<string, unknown> }
 
-export function problem(c: Context, { status, detail, headers, members }: Problem): Response {
-  const body = { type: "about:blank", title: titles[status] ?? "Error", status, detail, instance: c.req.path, ...members }
+export function problem(c: Context, { headers, ...said }: Problem): Response {
+  return c.body(problemText(said, c.req.path), said.status as 400, { "content-type": PROBLEM_TYPE, ...headers })
+}
+
+export function problemText({ status, detail, members }: Omit<Problem, "headers">, path: string): string {
+  const body = { type: "about:blank", title: titles[status] ?? "Error", status, detail, instance: path, ...members }
   // A path or a field's name is told back as it was sent, whatever was sent.
-  return c.body(maskCardNumbers(JSON.stringify(body)), status as 400, { "content-type": "application/problem+json", ...headers })
+  return maskCardNumbers(JSON.stringify(body))
 }
 
 /** What a thrown error answers. A bug says nothing of itself; the log has the rest under the request's id. */
 export function problemOf(error: unknown, c: Context, log: Log): Response {
-  if (error instanceof Refusal) return refused(error, c)
+  if (error instanceof Refusal) return problem(c, refused(error))
   if (error instanceof HTTPException)
     return problem(c, {
       status: error.status,
@@ -55,21 +61,21 @@ export function problemOf(error: unknown, c: Context, log: Log): Response {
     })
   if (isUnavailable(error)) {
     log.warn({ err: error, requestId: c.get("requestId") }, "the database does not answer")
-    return refused(new Refusal("unavailable", "The service cannot answer now. Try again."), c)
+    return problem(c, refused(new Refusal("unavailable", "The service cannot answer now. Try again.")))
   }
   log.error({ err: error, requestId: c.get("requestId") }, "a bug answered 500")
   return problem(c, { status: 500, detail: "Something went wrong on our side." })
 }
 
-function refused(refusal: Refusal, c: Context): Response {
+export function refused(refusal: Refusal): Problem {
   const headers: Record<string, string> = {}
   const retryAfter = refusal.retryAfterSeconds ?? (refusal.code === "unavailable" ? RETRY_AFTER_SECONDS : undefined)
   if (retryAfter !== undefined) headers["retry-after"] = String(retryAfter)
   if (refusal.code === "unauthorized") headers["www-authenticate"] = "Bearer"
-  return problem(c, {
+  return {
     status: statuses[refusal.code],
     detail: refusal.message,
     headers,
     members: { ...(refusal.issues ? { errors: refusal.issues } : {}), ...refusal.extensions },
-  })
+  }
 }

@@ -1,6 +1,7 @@
 /** Validators for bodies, queries and ids, each with its description. What they refuse names the field. */
 import { zValidator } from "@hono/zod-validator"
 import type { Context } from "hono"
+import { getQueryParams } from "hono/utils/url"
 import type { z } from "zod"
 import { type Issue, notFound, Refusal } from "../core/errors.ts"
 import { uuid } from "../core/fields.ts"
@@ -25,6 +26,25 @@ export function query<S extends z.ZodObject>(schema: S) {
   return saying(validator, { query: schema })
 }
 
+/** What {@link query} makes of a URL: the values, or what it refuses. */
+export function queryReader<S extends z.ZodObject>(schema: S): (url: string) => z.infer<S> | Refusal {
+  const known = new Set(Object.keys(schema.shape))
+  return (url) => {
+    try {
+      requireCleanQuery(url, known)
+      // Clean, so no parameter that the schema knows comes twice.
+      const values = Object.fromEntries(
+        Object.entries(getQueryParams(url) as Record<string, string[]>).map(([name, [value]]) => [name, value]),
+      )
+      const result = schema.safeParse(values)
+      return result.success ? result.data : broken("malformed", result.error.issues)
+    } catch (error) {
+      if (error instanceof Refusal) return error
+      throw error
+    }
+  }
+}
+
 /** The id in a path; one that is no UUID is not there. */
 export function idOf(value: string, what: string): string {
   const id = uuid.safeParse(value)
@@ -40,6 +60,8 @@ function requireJson(c: Context): void {
 function requireCleanQuery(url: string, known: Set<string>): void {
   const start = url.indexOf("?")
   if (start < 0) return
+  // What stands for bytes that are no UTF-8, where they came without escapes.
+  if (url.includes("\ufffd")) throw notUtf8()
   const seen = new Set<string>()
   for (const pair of url.slice(start + 1).split("&")) {
     const [name, value] = pair.split(/=(.*)/s, 2).map(decode)
@@ -53,10 +75,14 @@ function decode(part: string): string {
   try {
     return decodeURIComponent(part.replaceAll("+", " "))
   } catch {
-    throw new Refusal("malformed", "The query is not percent-encoded UTF-8.", {
-      issues: [{ path: "query", message: "is not percent-encoded UTF-8" }],
-    })
+    throw notUtf8()
   }
+}
+
+function notUtf8(): Refusal {
+  return new Refusal("malformed", "The query is not percent-encoded UTF-8.", {
+    issues: [{ path: "query", message: "is not percent-encoded UTF-8" }],
+  })
 }
 
 function malformed(path: string, message: string): Refusal {

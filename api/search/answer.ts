@@ -25,6 +25,6 @@ export async function answerSearch(c: Context, pool: Pool, index: NearSearch | u
   return c.json(await searchDoctors(pool, query))
 }
 
-function isNear(query: SearchQuery): query is NearQuery {
+export function isNear(query: SearchQuery): query is NearQuery {
   return query.latitude !== undefined && query.longitude !== undefined
 }

@@ -1,22 +1,27 @@
 /**
- * Answers plain searches before the router sees them. All that the router's middleware would do is done here too, in a tenth of
- * the time; whatever is not plain, and so every refusal, is left to the route, as if this did not exist.
+ * Answers searches around a position before the router sees them. All that the router's middleware would do is done here too, in a
+ * fraction of the time, and unusual or bad queries are judged by the same functions as there. Whatever else there is, is left to the
+ * route, as if this did not exist.
  */
 import type { TokenVerifier } from "../../core/auth/firebase.ts"
+import { SearchQuery } from "../../core/doctors/search/schema.ts"
+import { Refusal } from "../../core/errors.ts"
 import type { Log } from "../../core/log.ts"
 import type { ObserveRequest } from "../../core/metrics/requests.ts"
-import type { CallWindows } from "../call-windows.ts"
+import type { CallWindow, CallWindows } from "../call-windows.ts"
 import { rememberedIdentity } from "../guards.ts"
+import { PROBLEM_TYPE, problemText, refused } from "../problem.ts"
 import { readsLeft, readsPolicy } from "../rate-limit.ts"
 import { requestIdOf } from "../request-id.ts"
 import { requestLines } from "../request-line.ts"
-import { type NearSearch, SERVED_BY_INDEX } from "./answer.ts"
-import { learnTemplates } from "./header-templates.ts"
+import { queryReader } from "../validate.ts"
+import { isNear, type NearSearch, SERVED_BY_INDEX } from "./answer.ts"
+import { type HeaderTemplates, learnTemplates } from "./header-templates.ts"
 import { type NearQuery, readNearQuery } from "./near-query.ts"
 
 const METHOD = "GET"
-export const SEARCH_ROUTE = "/api/v1/doctors/search"
-const OK = 200
+const ROUTE = "/api/v1/doctors/search"
+const [OK, BAD_REQUEST] = [200, 400]
 const REQUEST_ID = "X-Request-Id"
 const RATE_LIMIT = "RateLimit"
 
@@ -32,16 +37,32 @@ export type FastLaneParts = {
   observe: ObserveRequest | undefined
 }
 
-/** Answers, or leaves the request untouched. */
+/** Answers, or leaves the request untouched and uncounted. */
 export type FastLane = (request: Request) => Response | undefined
 
 export function createFastLane(parts: FastLaneParts): FastLane {
+  const { index, verifier, reads } = parts
   const queryStart = createQueryFinder()
-  const answer = createAnswer(parts)
+  const readAny = queryReader(SearchQuery)
+  const answer = createAnswer(parts, { "Content-Type": "application/json", "Server-Timing": SERVED_BY_INDEX })
+  const refuse = createAnswer(parts, { "Content-Type": PROBLEM_TYPE })
   return (request) => {
-    const { url } = request
+    const { url, method } = request
     const from = queryStart(url)
-    return from > 0 && request.method === METHOD ? answer(request, url, from) : undefined
+    if (from === 0 || method !== METHOD) return undefined
+    const startMs = performance.now()
+    const { headers } = request
+    const identity = rememberedIdentity(verifier, headers.get("authorization"))
+    if (!identity || hasBody(headers)) return undefined
+    const nowMs = Date.now()
+    const window = reads?.of(identity.uid, nowMs)
+    if (reads && window && window.calls >= reads.max) return undefined
+    const call: Call = { headers, startMs, nowMs, window }
+    const query = readNearQuery(url, from) ?? readAny(url)
+    if (query instanceof Refusal)
+      return query.code === "malformed" ? refuse(call, BAD_REQUEST, problemText(refused(query), ROUTE)) : undefined
+    const bytes = isNear(query) ? search(index, query) : undefined
+    return bytes && answer(call, OK, bytes)
   }
 }
 
@@ -52,47 +73,10 @@ function createQueryFinder(): (url: string) => number {
   return (url) => {
     if (known !== "" && url.startsWith(known)) return known.length
     const path = url.indexOf("/", "https://".length)
-    const from = path + SEARCH_ROUTE.length + 1
-    if (path < 0 || !url.startsWith(`${SEARCH_ROUTE}?`, path) || !URL.canParse(url)) return 0
+    const from = path + ROUTE.length + 1
+    if (path < 0 || !url.startsWith(`${ROUTE}?`, path) || !URL.canParse(url)) return 0
     known = url.slice(0, from)
     return from
-  }
-}
-
-function createAnswer({ index, verifier, reads, fetch, origins, log, observe }: FastLaneParts) {
-  const templates = learnTemplates(fetch, origins, {
-    changing: reads ? [REQUEST_ID, RATE_LIMIT] : [REQUEST_ID],
-    constant: {
-      "Content-Type": "application/json",
-      "Server-Timing": SERVED_BY_INDEX,
-      ...(reads ? { "RateLimit-Policy": readsPolicy(reads) } : {}),
-    },
-  })
-  const writeLine = requestLines(log)
-  return (request: Request, url: string, from: number): Response | undefined => {
-    const start = performance.now()
-    const { headers } = request
-    const template = templates.of(headers.get("origin"))
-    const identity = rememberedIdentity(verifier, headers.get("authorization"))
-    if (!template || !identity || hasBody(headers)) return undefined
-    const now = Date.now()
-    const window = reads?.of(identity.uid, now)
-    if (reads && window && window.calls >= reads.max) return undefined
-    const query = readNearQuery(url, from)
-    const bytes = query && search(index, query)
-    if (!bytes) return undefined
-    // From here on the request is answered: only now does it count.
-    const requestId = requestIdOf(headers.get(REQUEST_ID))
-    template.set(REQUEST_ID, requestId)
-    if (reads && window) {
-      window.calls++
-      template.set(RATE_LIMIT, readsLeft(reads, window, now))
-    }
-    const response = new Response(bytes, { headers: template })
-    const durationMs = performance.now() - start
-    observe?.(METHOD, SEARCH_ROUTE, OK, durationMs / 1000)
-    writeLine({ requestId, method: METHOD, route: SEARCH_ROUTE, status: OK, durationMs })
-    return response
   }
 }
 
@@ -107,5 +91,31 @@ function search(index: NearSearch, query: NearQuery): Uint8Array<ArrayBuffer> | 
     return index.search(query)
   } catch {
     return undefined
+  }
+}
+
+/** A request that may be answered here. */
+type Call = { headers: Headers; startMs: number; nowMs: number; window: CallWindow | undefined }
+
+/** Counts, answers with the headers that all answers have and these, and notes it. */
+function createAnswer({ reads, fetch, origins, log, observe }: FastLaneParts, own: Record<string, string>) {
+  const changing = reads ? [REQUEST_ID, RATE_LIMIT] : [REQUEST_ID]
+  const constant = reads ? { ...own, "RateLimit-Policy": readsPolicy(reads) } : own
+  const templates: HeaderTemplates = learnTemplates(fetch, origins, { changing, constant })
+  const writeLine = requestLines(log)
+  return ({ headers, startMs, nowMs, window }: Call, status: number, body: Uint8Array<ArrayBuffer> | string): Response | undefined => {
+    const template = templates.of(headers.get("origin"))
+    if (!template) return undefined
+    const requestId = requestIdOf(headers.get(REQUEST_ID))
+    template.set(REQUEST_ID, requestId)
+    if (reads && window) {
+      window.calls++
+      template.set(RATE_LIMIT, readsLeft(reads, window, nowMs))
+    }
+    const response = new Response(body, { status, headers: template })
+    const durationMs = performance.now() - startMs
+    observe?.(METHOD, ROUTE, status, durationMs / 1000)
+    writeLine({ requestId, method: METHOD, route: ROUTE, status, durationMs })
+    return response
   }
 }

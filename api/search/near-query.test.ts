@@ -2,9 +2,10 @@ import { expect, test } from "bun:test"
 import fc from "fast-check"
 import { Hono } from "hono"
 import { SearchQuery } from "../../core/doctors/search/schema.ts"
-import { query } from "../validate.ts"
+import { Refusal } from "../../core/errors.ts"
+import { query, queryReader } from "../validate.ts"
 import { readNearQuery } from "./near-query.ts"
-import { anyQuery, mutatedQuery, ordinary } from "./test-queries.ts"
+import { anyQuery, BAD_QUERIES, mutatedQuery, ordinary } from "./test-queries.ts"
 
 /** For a machine that is busy with other tests. */
 const TIMEOUT_MS = 60_000
@@ -16,7 +17,11 @@ const route = new Hono().get("/search", query(SearchQuery), (c) => {
   seen = c.req.valid("query")
   return c.body(null)
 })
-route.onError((_, c) => c.body(null, 400))
+let refused: Refusal | undefined
+route.onError((error, c) => {
+  refused = error as Refusal
+  return c.body(null, 400)
+})
 
 /** What the route's own validator makes of a query string; undefined: refused. */
 async function validated(queryString: string): Promise<unknown> {
@@ -74,28 +79,26 @@ test(
 )
 
 test("each bad value is left to the validator, which refuses it", async () => {
-  const near = "latitude=40.7&longitude=-74"
-  const bad = [
-    `${near}&page=1000000000`,
-    `${near}&radius=0`,
-    `${near}&radius=-1`,
-    `${near}&radius=NaN`,
-    `${near}&radius=Infinity`,
-    `${near}&radius=1e309`,
-    "latitude=91&longitude=1",
-    "latitude=40.7",
-    "longitude=1",
-    `${near}&latitude=40.7`,
-    `${near}&limit=0`,
-    `${near}&minFee=2&maxFee=1`,
-    `${near}&name=${"x".repeat(10_240)}`,
-    `${near}&name=%C3%28`,
-    `${near}&name=%`,
-    `${near}&name=100%`,
-    `${near}&name=a%00`,
-  ]
-  for (const queryString of bad) {
+  for (const { query: queryString } of BAD_QUERIES) {
     expect([queryString.slice(0, 60), read(queryString)]).toEqual([queryString.slice(0, 60), undefined])
     expect(await validated(queryString)).toBeUndefined()
   }
 })
+
+test(
+  "what is read without a route is what the route reads, and refused in the same words",
+  () => {
+    const readAny = queryReader(SearchQuery)
+    return fc.assert(
+      fc.asyncProperty(fc.oneof(anyQuery, mutatedQuery), async (queryString) => {
+        const slow = await validated(queryString)
+        const fast = readAny(`${URL_START}${queryString}`)
+        if (!(fast instanceof Refusal)) return expect(fast).toStrictEqual(slow as typeof fast)
+        expect(slow).toBeUndefined()
+        expect([fast.code, fast.message, fast.issues]).toEqual([refused?.code, refused?.message, refused?.issues] as never)
+      }),
+      { numRuns: 5_000 },
+    )
+  },
+  TIMEOUT_MS,
+)

@@ -137,3 +137,28 @@ export const mutatedQuery = fc
       text,
     ),
   )
+
+const NEAR = "latitude=40.7&longitude=-74"
+/** Queries that are refused, with the parameter at fault. */
+export const BAD_QUERIES: readonly { query: string; path: string }[] = [
+  { query: `${NEAR}&page=1000000000`, path: "page" },
+  { query: `${NEAR}&radius=0`, path: "radius" },
+  { query: `${NEAR}&radius=-1`, path: "radius" },
+  { query: `${NEAR}&radius=NaN`, path: "radius" },
+  { query: `${NEAR}&radius=Infinity`, path: "radius" },
+  { query: `${NEAR}&radius=1e309`, path: "radius" },
+  { query: "latitude=91&longitude=1", path: "latitude" },
+  { query: "latitude=40.7", path: "longitude" },
+  { query: "longitude=1", path: "latitude" },
+  { query: `${NEAR}&latitude=40.7`, path: "latitude" },
+  { query: `${NEAR}&city=Paris&city=Paris`, path: "city" },
+  { query: `${NEAR}&limit=0`, path: "limit" },
+  { query: `${NEAR}&minFee=2&maxFee=1`, path: "minFee" },
+  { query: `${NEAR}&name=${"x".repeat(10_240)}`, path: "name" },
+  { query: `${NEAR}&name=a%00`, path: "name" },
+  { query: `${NEAR}&name=%C3%28`, path: "query" },
+  { query: `${NEAR}&name=%ff`, path: "query" },
+  { query: `${NEAR}&name=%`, path: "query" },
+  { query: `${NEAR}&name=100%`, path: "query" },
+  { query: `${NEAR}&%zz=1`, path: "query" },
+]

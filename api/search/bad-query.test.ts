@@ -1,0 +1,64 @@
+import { afterAll, beforeAll, expect, test } from "bun:test"
+import { connect } from "node:net"
+import { type Person, type TestApi, testApi } from "../../tests/harness/api.ts"
+import { BAD_QUERIES } from "./test-queries.ts"
+
+let withoutIndex: TestApi
+let withIndex: TestApi
+beforeAll(async () => {
+  withoutIndex = await testApi()
+  withIndex = await testApi({}, { doctorIndex: { search: () => new Uint8Array(Buffer.from('{"data":[]}')) } })
+})
+afterAll(async () => {
+  await withoutIndex[Symbol.asyncDispose]()
+  await withIndex[Symbol.asyncDispose]()
+})
+
+const shortened = (query: string) => (query.length > 60 ? `${query.slice(0, 60)}…` : query)
+
+for (const { query, path } of BAD_QUERIES)
+  test(`a search for ${shortened(query)} is refused, and ${path} is named, whether there is an index or not`, async () => {
+    for (const api of [withoutIndex, withIndex]) {
+      const someone = api.person()
+      // The second time the token is known.
+      for (let i = 0; i < 2; i++) {
+        const answer = await someone.get(`/doctors/search?${query}`)
+        expect([answer.status, answer.headers.get("content-type")]).toEqual([400, "application/problem+json"])
+        expect(answer.body).toMatchObject({ title: "Bad Request", status: 400, instance: "/api/v1/doctors/search" })
+        expect(answer.body.errors.map((e: { path: string }) => e.path)).toContain(path)
+      }
+    }
+  })
+
+/** The status of a search whose query is exactly these bytes. */
+function statusOf(api: TestApi, someone: Person, query: Buffer): Promise<number> {
+  const { hostname, port } = new URL(api.url)
+  const { promise, resolve, reject } = Promise.withResolvers<number>()
+  const socket = connect(Number(port), hostname, () => {
+    socket.write(
+      Buffer.concat([
+        Buffer.from("GET /api/v1/doctors/search?"),
+        query,
+        Buffer.from(` HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${someone.token}\r\n\r\n`),
+      ]),
+    )
+  })
+  socket.on("error", reject)
+  socket.once("data", (data) => {
+    resolve(Number(data.toString("latin1").split(" ")[1]))
+    socket.destroy()
+  })
+  return promise
+}
+
+test("bytes that are no UTF-8 are refused, and those that are need no escapes; neither is a bug", async () => {
+  for (const api of [withoutIndex, withIndex]) {
+    const someone = api.person()
+    await someone.get("/me")
+    const near = "latitude=1&longitude=1&name="
+    for (const bytes of [[0xff], [0xc3, 0x28], [0xed, 0xa0, 0x80], [0x80], [0xf8, 0x88, 0x80, 0x80, 0x80]])
+      expect([bytes, await statusOf(api, someone, Buffer.concat([Buffer.from(near), Buffer.from(bytes)]))]).toEqual([bytes, 400])
+    expect(await statusOf(api, someone, Buffer.from(`${near}Zo%C3%AB`))).toBe(200)
+    expect(await statusOf(api, someone, Buffer.from(`${near}Zoë`))).toBe(200)
+  }
+})
