@@ -60,8 +60,6 @@ function requireJson(c: Context): void {
 function requireCleanQuery(url: string, known: Set<string>): void {
   const start = url.indexOf("?")
   if (start < 0) return
-  // What stands for bytes that are no UTF-8, where they came without escapes.
-  if (url.includes("\ufffd")) throw notUtf8()
   const seen = new Set<string>()
   for (const pair of url.slice(start + 1).split("&")) {
     const [name, value] = pair.split(/=(.*)/s, 2).map(decode)
@@ -72,10 +70,17 @@ function requireCleanQuery(url: string, known: Set<string>): void {
 }
 
 function decode(part: string): string {
+  const decoded = tryDecode(part.replaceAll("+", " "))
+  // Bytes that are no UTF-8 and came without escapes have become this before we see them; nobody means it.
+  if (decoded === undefined || decoded.includes("\ufffd")) throw notUtf8()
+  return decoded
+}
+
+function tryDecode(part: string): string | undefined {
   try {
-    return decodeURIComponent(part.replaceAll("+", " "))
+    return decodeURIComponent(part)
   } catch {
-    throw notUtf8()
+    return undefined
   }
 }
 

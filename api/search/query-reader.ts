@@ -7,6 +7,9 @@ const POWERS_OF_TEN = Array.from({ length: DIGITS_MAX + 1 }, (_, digits) => 10 *
 const code = (character: string) => character.charCodeAt(0)
 const [AMPERSAND, EQUALS, HASH] = [code("&"), code("="), code("#")]
 const [PERCENT, PLUS, MINUS, POINT, ZERO] = [code("%"), code("+"), code("-"), code("."), code("0")]
+/** NUL, and what has taken the place of something that was no UTF-8. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: NUL is what is looked for.
+const DUBIOUS = /[\0\ufffd]/
 /** Printable ASCII, of which URLs consist. */
 const [FIRST_PRINTABLE, LAST_PRINTABLE] = [code("!"), code("~")]
 
@@ -69,7 +72,7 @@ export class QueryReader {
     return pointAt < 0 ? number : number / (POWERS_OF_TEN[i - 1 - pointAt] as number)
   }
 
-  /** At most so many characters, escapes decoded as forms have them; neither NUL nor what should have been escaped. */
+  /** At most so many characters, escapes decoded as forms have them, and nothing that should have been escaped. */
   text(maxChars: number): string | undefined {
     const { url, at } = this
     let i = at
@@ -82,7 +85,7 @@ export class QueryReader {
     }
     this.at = i
     const text = escaped ? decoded(url.slice(at, i)) : url.slice(at, i)
-    return text === undefined || text.length > maxChars || text.includes("\0") ? undefined : text
+    return text === undefined || text.length > maxChars || DUBIOUS.test(text) ? undefined : text
   }
 }
 

@@ -160,5 +160,6 @@ export const BAD_QUERIES: readonly { query: string; path: string }[] = [
   { query: `${NEAR}&name=%ff`, path: "query" },
   { query: `${NEAR}&name=%`, path: "query" },
   { query: `${NEAR}&name=100%`, path: "query" },
+  { query: `${NEAR}&name=%EF%BF%BD`, path: "query" },
   { query: `${NEAR}&%zz=1`, path: "query" },
 ]
