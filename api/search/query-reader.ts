@@ -8,7 +8,6 @@ const code = (character: string) => character.charCodeAt(0)
 const [AMPERSAND, EQUALS, HASH] = [code("&"), code("="), code("#")]
 const [PERCENT, PLUS, MINUS, POINT, ZERO] = [code("%"), code("+"), code("-"), code("."), code("0")]
 /** NUL, and what has taken the place of something that was no UTF-8. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: NUL is what is looked for.
 const DUBIOUS = /[\0\ufffd]/
 /** Printable ASCII, of which URLs consist. */
 const [FIRST_PRINTABLE, LAST_PRINTABLE] = [code("!"), code("~")]
@@ -85,13 +84,14 @@ export class QueryReader {
     }
     this.at = i
     const text = escaped ? decoded(url.slice(at, i)) : url.slice(at, i)
-    return text === undefined || text.length > maxChars || DUBIOUS.test(text) ? undefined : text
+    return text === undefined || text.length > maxChars ? undefined : text
   }
 }
 
 function decoded(text: string): string | undefined {
   try {
-    return decodeURIComponent(text.replaceAll("+", " "))
+    const plain = decodeURIComponent(text.replaceAll("+", " "))
+    return DUBIOUS.test(plain) ? undefined : plain
   } catch {
     return undefined
   }
