@@ -4,9 +4,7 @@ import { bodyLimit } from "hono/body-limit"
 import { cors } from "hono/cors"
 import { createMiddleware } from "hono/factory"
 import { methodNotAllowed } from "hono/method-not-allowed"
-import { requestId } from "hono/request-id"
 import { secureHeaders } from "hono/secure-headers"
-import { containsCardNumber } from "../core/card-in-text.ts"
 import { Refusal } from "../core/errors.ts"
 import { version } from "../package.json"
 import { analytics } from "./analytics.ts"
@@ -22,6 +20,7 @@ import { patients } from "./patients.ts"
 import { payments } from "./payments.ts"
 import { problem, problemOf } from "./problem.ts"
 import { receptionists } from "./receptionists.ts"
+import { requestIdOf } from "./request-id.ts"
 import { requestLog } from "./request-log.ts"
 
 const BODY_MAX_BYTES = 1024 * 1024
@@ -62,21 +61,18 @@ const requireUtf8 = createMiddleware<Env>(async (c, next) => {
   await next()
 })
 
-/** A caller's own name for a request is logged and told back, so it must not be what is nowhere to be kept. */
-const plainRequestId = createMiddleware<Env>(async (c, next) => {
-  if (containsCardNumber(c.var.requestId)) {
-    const id = crypto.randomUUID()
-    c.set("requestId", id)
-    c.header("X-Request-Id", id)
-  }
+/** Every answer and its line in the log bear one id. */
+const withRequestId = createMiddleware<Env>(async (c, next) => {
+  const id = requestIdOf(c.req.header("X-Request-Id"))
+  c.set("requestId", id)
+  c.header("X-Request-Id", id)
   await next()
 })
 
 /** The whole REST surface. Its type is what the typed client is made from. */
 export function createApp(deps: Deps) {
   const app = new Hono<Env>()
-  app.use(requestId())
-  app.use(plainRequestId)
+  app.use(withRequestId)
   app.use(requestLog(deps.log, deps.observeRequest))
   app.use(cors(corsOptions(deps.config.corsOrigins)))
   app.use(secureHeaders(SECURE_HEADERS))
