@@ -13,7 +13,7 @@ import { answered, doOnce } from "./once.ts"
 import { answerSearch } from "./search/answer.ts"
 import { body, idOf, query } from "./validate.ts"
 
-export const doctors = ({ pool, codes, guards, doctorIndex }: Deps) =>
+export const doctors = ({ pool, codes, guards, searchIndex }: Deps) =>
   new Hono<Env>()
     .post(
       "/",
@@ -58,7 +58,7 @@ export const doctors = ({ pool, codes, guards, doctorIndex }: Deps) =>
       }),
       guards.signedIn,
       query(SearchQuery),
-      (c) => answerSearch(c, pool, doctorIndex, c.req.valid("query")),
+      (c) => answerSearch(c, pool, searchIndex, c.req.valid("query")),
     )
     .get(
       "/:id",

@@ -3,11 +3,11 @@ import type { Identity, Principal } from "../core/auth/principal.ts"
 import type { CodeTries } from "../core/clinics/code-tries.ts"
 import type { Config } from "../core/config.ts"
 import type { Pool } from "../core/db.ts"
+import type { SearchIndex } from "../core/doctors/index/service.ts"
 import type { Health } from "../core/health.ts"
 import type { Log } from "../core/log.ts"
 import type { ObserveRequest } from "../core/metrics/requests.ts"
 import type { Guards } from "./guards.ts"
-import type { NearSearch } from "./search/answer.ts"
 
 /** What a request carries on its way. */
 export type Env = { Variables: { requestId: string; identity: Identity; principal: Principal } }
@@ -21,8 +21,8 @@ export type Deps = {
   desk: BookingDesk
   codes: CodeTries
   guards: Guards
-  /** Serves searches around a position; undefined: SQL serves them all. */
-  doctorIndex?: NearSearch
+  /** Answers searches at once while it is ready. */
+  searchIndex: SearchIndex
   /** Called after every write: what was committed is published soon. */
   published: () => void
   /** Told of every answer; undefined: nobody measures. */

@@ -5,6 +5,7 @@ import { createVerifier } from "../core/auth/firebase.ts"
 import { createCodeTries } from "../core/clinics/code-tries.ts"
 import type { Config } from "../core/config.ts"
 import { openPool } from "../core/db.ts"
+import { type SearchIndex, SearchIndexService } from "../core/doctors/index/service.ts"
 import { Publisher } from "../core/events/publisher.ts"
 import { Health } from "../core/health.ts"
 import type { Log } from "../core/log.ts"
@@ -19,7 +20,6 @@ import { type App, createApp } from "./app.ts"
 import { createGuards } from "./guards.ts"
 import { createRateLimits } from "./rate-limit.ts"
 import { createForward } from "./realtime-forward.ts"
-import type { NearSearch } from "./search/answer.ts"
 import { createFastLane } from "./search/fast-lane.ts"
 
 /** What is answered when even the mapping of errors fails. */
@@ -40,6 +40,7 @@ export type Api = {
   port: number
   app: App
   health: Health
+  searchIndex: SearchIndex
   /** Where its metrics are; undefined: nowhere. */
   metricsPort: number | undefined
   /** Resolves when it is ready; rejects when its settings do not fit what the database holds. */
@@ -48,21 +49,25 @@ export type Api = {
 }
 
 /** Serves REST, and forwards sockets when it owns the public port. Listens at once; ready when the database is. */
-export function startApi(config: Config, log: Log, parts: { doctorIndex?: NearSearch } = {}): Api {
+export function startApi(config: Config, log: Log): Api {
   const stopping = new AbortController()
   const meters = openMeters(config.metrics, "api", version, log)
   const poolOptions = { max: config.databasePool, name: "api" }
   const pool = meters.pool(openPool(config.databaseUrl, poolOptions), poolOptions)
   const session = openPool(config.databaseUrl, { max: 1, name: "api-publisher" })
   const redis = openRedis(config.redis, { name: "api" })
+  const eventLog = meters.eventLog(pool)
   const publisher = new Publisher({
     session,
     redis,
     log,
     streamMaxEvents: config.streamMaxEvents,
-    observer: meters.eventLog(pool)?.publisher,
+    observer: eventLog?.publisher,
   })
-  const health = new Health({ pool, redis, version })
+  const searchIndex = openSearchIndex(config, log)
+  meters.searchIndex(searchIndex)
+  eventLog?.consumer("search", () => searchIndex.offset)
+  const health = new Health({ pool, redis, version, searchIndex: () => searchIndex.state })
   const verifier = createVerifier(config.auth)
   const limits = createRateLimits(config.rateLimit, redis, log)
   const guards = createGuards(verifier, pool, limits)
@@ -76,21 +81,19 @@ export function startApi(config: Config, log: Log, parts: { doctorIndex?: NearSe
     guards,
     desk,
     codes: createCodeTries(redis),
+    searchIndex,
     published: () => publisher.nudge(),
     observeRequest,
-    ...parts,
   })
-  const fastLane =
-    parts.doctorIndex &&
-    createFastLane({
-      index: parts.doctorIndex,
-      verifier,
-      reads: limits.reads,
-      fetch: app.fetch,
-      origins: config.corsOrigins,
-      log,
-      observe: observeRequest,
-    })
+  const fastLane = createFastLane({
+    index: searchIndex,
+    verifier,
+    reads: limits.reads,
+    fetch: app.fetch,
+    origins: config.corsOrigins,
+    log,
+    observe: observeRequest,
+  })
   const forward = config.realtimeUrl ? createForward(config.realtimeUrl, log, observeRequest) : undefined
 
   const server = Bun.serve({
@@ -99,7 +102,7 @@ export function startApi(config: Config, log: Log, parts: { doctorIndex?: NearSe
     idleTimeout: IDLE_TIMEOUT_SECONDS,
     development: false,
     fetch: (request, server) =>
-      fastLane?.(request) ?? (forward?.handles(request.url) ? forward.fetch(request, server) : app.fetch(withWholeUrl(request))),
+      fastLane(request) ?? (forward?.handles(request.url) ? forward.fetch(request, server) : app.fetch(withWholeUrl(request))),
     error(error) {
       log.error({ err: error }, "a request failed outside the routes")
       return new Response(JSON.stringify(FAILED), { status: FAILED.status, headers: { "content-type": "application/problem+json" } })
@@ -107,6 +110,7 @@ export function startApi(config: Config, log: Log, parts: { doctorIndex?: NearSe
     websocket: forward?.websocket ?? { message() {} },
   })
   const started = untilMigrated(pool, join(import.meta.dir, "..", "sql"), log, stopping.signal).then(async () => {
+    searchIndex.start()
     await requireReadableCards(pool, config, log, stopping.signal)
     if (health.phase === "starting") health.phase = "ready"
   })
@@ -116,6 +120,7 @@ export function startApi(config: Config, log: Log, parts: { doctorIndex?: NearSe
     port: server.port as number,
     app,
     health,
+    searchIndex,
     metricsPort: meters.port,
     started,
     async stop() {
@@ -125,10 +130,20 @@ export function startApi(config: Config, log: Log, parts: { doctorIndex?: NearSe
       // Open sockets would keep the server from stopping; their clients come back to another process.
       forward?.close()
       await server.stop()
-      await publisher.close()
+      await Promise.all([publisher.close(), searchIndex.close()])
       await meters.close()
       redis.disconnect()
       await Promise.all([pool.end({ timeout: POOL_CLOSE_SECONDS }), session.end({ timeout: POOL_CLOSE_SECONDS })])
     },
   }
+}
+
+/** With a session of its own for loading and for what changed, so that neither waits for requests; and a connection to wait in. */
+function openSearchIndex(config: Config, log: Log): SearchIndexService {
+  return new SearchIndexService({
+    maxMb: config.searchIndexMaxMb,
+    log,
+    openPool: () => openPool(config.databaseUrl, { max: 1, name: "api-search" }),
+    openRedis: () => openRedis(config.redis, { name: "api-search", blocking: true }),
+  })
 }

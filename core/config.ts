@@ -36,6 +36,7 @@ const Environment = z.object({
   LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]).default("info"),
   DRAIN_MS: whole(0, 8_000).optional(),
   STREAM_MAX_EVENTS: whole(100, 10_000_000).default(100_000),
+  SEARCH_INDEX_MAX_MB: whole(0, 1_000_000).default(1024),
   METRICS_PORT: metricsPort.optional(),
   METRICS_HOST: host.default("127.0.0.1"),
   NO_SHOW_AFTER_MINUTES: whole(1, 10_080).default(60),
@@ -72,6 +73,8 @@ export type Config = {
   paymentKeys: PaymentKeys
   logLevel: string
   streamMaxEvents: number
+  /** The most memory that the doctor index of an API process may take; 0: there is none, and SQL serves all searches. */
+  searchIndexMaxMb: number
   /** How long after its end a confirmed visit that nobody checked in counts as missed. */
   noShowAfterMinutes: number
   /** How long events are kept: how long a client may be away and still hear all it missed. */
@@ -125,6 +128,7 @@ export function readConfig(environment: Record<string, string | undefined>): Con
     paymentKeys: e.PAYMENT_KEYS ?? DEVELOPMENT_KEYS,
     logLevel: e.LOG_LEVEL,
     streamMaxEvents: e.STREAM_MAX_EVENTS,
+    searchIndexMaxMb: e.SEARCH_INDEX_MAX_MB,
     metrics: e.METRICS_PORT === undefined ? undefined : { host: e.METRICS_HOST, port: e.METRICS_PORT },
     noShowAfterMinutes: e.NO_SHOW_AFTER_MINUTES,
     retentionDays: e.RETENTION_DAYS,

@@ -18,6 +18,11 @@ export const Liveness = z
   .meta({ id: "Liveness", examples: [{ status: "ok", version: "0.1.0", uptimeSeconds: 86_400 }] })
 export type Liveness = z.infer<typeof Liveness>
 
+export const SearchIndexState = z.enum(["off", "loading", "ready", "too_large"]).meta({
+  description: "Of an API process; `too_large`: over its bound, and given up. Where it is not ready, SQL serves every search.",
+})
+export type SearchIndexState = z.infer<typeof SearchIndexState>
+
 export const Readiness = z
   .object({
     status: z.enum(["ok", "starting", "draining", "unavailable"]),
@@ -26,7 +31,7 @@ export const Readiness = z
       redis: Reachable.meta({
         description: "Without Redis everything still works, more slowly: it is reported, and no reason to take the process out.",
       }),
-      searchIndex: z.enum(["off"]),
+      searchIndex: SearchIndexState,
       eventLag: z
         .object({ events: z.int().min(0), seconds: z.number().min(0) })
         .nullable()
@@ -39,7 +44,7 @@ export const Readiness = z
   })
 export type Readiness = z.infer<typeof Readiness>
 
-export type HealthOptions = { pool: Pool; redis: Redis; version: string }
+export type HealthOptions = { pool: Pool; redis: Redis; version: string; searchIndex?: () => SearchIndexState }
 
 export class Health {
   phase: Phase = "starting"
@@ -60,7 +65,7 @@ export class Health {
       checks: {
         postgres: lag ? "ok" : "down",
         redis: pong ? "ok" : "down",
-        searchIndex: "off",
+        searchIndex: this.options.searchIndex?.() ?? "off",
         eventLag: lag ? { events: lag.rows, seconds: lag.oldestSeconds } : null,
       },
     }

@@ -1,15 +1,14 @@
 /** What a search answers, whichever way it is served. */
 import type { Context, TypedResponse } from "hono"
 import type { Pool } from "../../core/db.ts"
-import { planSearch } from "../../core/doctors/search/plan.ts"
+import { planSql } from "../../core/doctors/search/plan.ts"
 import type { SearchAnswer, SearchQuery } from "../../core/doctors/search/schema.ts"
 import { searchDoctors } from "../../core/doctors/search/search.ts"
-import type { NearQuery } from "./near-query.ts"
 
 /** The doctor index, as searches see it. */
 export type NearSearch = {
-  /** The answer's JSON in UTF-8; undefined while the index cannot answer. */
-  search: (query: NearQuery) => Uint8Array<ArrayBuffer> | undefined
+  /** The answer's JSON in UTF-8; undefined where the index cannot answer. */
+  search: (query: SearchQuery) => Uint8Array<ArrayBuffer> | undefined
 }
 
 /** Which way a search was served, as a metric of Server-Timing (https://www.w3.org/TR/server-timing). */
@@ -18,13 +17,9 @@ export const SERVED_BY_INDEX = servedBy("index")
 
 type Answered = Promise<Response & TypedResponse<SearchAnswer, 200, "json">>
 
-export async function answerSearch(c: Context, pool: Pool, index: NearSearch | undefined, query: SearchQuery): Answered {
-  const bytes = index && isNear(query) ? index.search(query) : undefined
-  c.header("Server-Timing", bytes ? SERVED_BY_INDEX : servedBy(planSearch(query).path))
+export async function answerSearch(c: Context, pool: Pool, index: NearSearch, query: SearchQuery): Answered {
+  const bytes = index.search(query)
+  c.header("Server-Timing", bytes ? SERVED_BY_INDEX : servedBy(planSql(query).path))
   if (bytes) return c.body(bytes, 200, { "Content-Type": "application/json" }) as unknown as Awaited<Answered>
   return c.json(await searchDoctors(pool, query))
-}
-
-export function isNear(query: SearchQuery): query is NearQuery {
-  return query.latitude !== undefined && query.longitude !== undefined
 }

@@ -1,13 +1,19 @@
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { connect } from "node:net"
 import { type Person, type TestApi, testApi } from "../../tests/harness/api.ts"
+import { until } from "../../tests/harness/services.ts"
 import { BAD_QUERIES } from "./test-queries.ts"
 
 let withoutIndex: TestApi
 let withIndex: TestApi
 beforeAll(async () => {
-  withoutIndex = await testApi()
-  withIndex = await testApi({}, { doctorIndex: { search: () => new Uint8Array(Buffer.from('{"data":[]}')) } })
+  withoutIndex = await testApi({ SEARCH_INDEX_MAX_MB: "0" })
+  withIndex = await testApi()
+  const someone = withIndex.person()
+  await until("searches are answered by the index", async () => {
+    const { headers } = await someone.get("/doctors/search?latitude=40.7&longitude=-74")
+    return headers.get("server-timing") === 'search;desc="index"'
+  })
 })
 afterAll(async () => {
   await withoutIndex[Symbol.asyncDispose]()

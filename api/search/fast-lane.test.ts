@@ -4,10 +4,10 @@ import { mintDevelopmentToken } from "../../core/auth/development.ts"
 import { createVerifier } from "../../core/auth/firebase.ts"
 import { readConfig } from "../../core/config.ts"
 import type { SearchAnswer } from "../../core/doctors/search/schema.ts"
-import { bruteForce, fillWorld, insertClinic, type TestDoctor } from "../../core/doctors/search/test-world.ts"
+import { fillWorld, insertClinic, type TestDoctor } from "../../core/doctors/search/test-world.ts"
 import { openLog } from "../../core/log.ts"
 import { PROJECT } from "../../tests/harness/api.ts"
-import { type TestDatabase, type TestRedis, testDatabase, testRedis } from "../../tests/harness/services.ts"
+import { type TestDatabase, type TestRedis, testDatabase, testRedis, until } from "../../tests/harness/services.ts"
 import { CallWindows } from "../call-windows.ts"
 import { type Api, startApi } from "../server.ts"
 import type { NearSearch } from "./answer.ts"
@@ -29,7 +29,6 @@ const doctors: TestDoctor[] = Array.from({ length: 40 }, (_, i) => ({
   latitude: 40.7 + i / 1000,
   longitude: -74.01,
 }))
-const index: NearSearch = { search: (query) => new Uint8Array(Buffer.from(JSON.stringify(bruteForce(doctors, query)))) }
 
 let database: TestDatabase
 let redis: TestRedis
@@ -51,8 +50,8 @@ type Lanes = AsyncDisposable & {
   token: (uid?: string) => Promise<string>
 }
 
-/** Both lanes with the same settings, each with its own count of calls. */
-async function lanes(settings: Record<string, string> = {}, own: NearSearch = index): Promise<Lanes> {
+/** Both lanes with the same settings, each with its own count of calls; `around` puts something between the fast one and the index. */
+async function lanes(settings: Record<string, string> = {}, around = (index: NearSearch) => index): Promise<Lanes> {
   const config = readConfig({
     DATABASE_URL: database.url,
     REDIS_HOST: redis.config.host,
@@ -64,11 +63,19 @@ async function lanes(settings: Record<string, string> = {}, own: NearSearch = in
     ...settings,
   })
   const log = openLog("api", "silent")
-  const api: Api = startApi({ ...config, host: "127.0.0.1", port: 0 }, log, { doctorIndex: own })
-  await api.started
+  const api: Api = startApi({ ...config, host: "127.0.0.1", port: 0 }, log)
+  await until("the index is there, or never will be", () => api.searchIndex.state !== "loading")
   const verifier = createVerifier(config.auth)
   const reads = config.rateLimit.on ? new CallWindows(config.rateLimit.readsPerMinute, 60) : undefined
-  const fast = createFastLane({ index: own, verifier, reads, fetch: api.app.fetch, origins: config.corsOrigins, log, observe: undefined })
+  const fast = createFastLane({
+    index: around(api.searchIndex),
+    verifier,
+    reads,
+    fetch: api.app.fetch,
+    origins: config.corsOrigins,
+    log,
+    observe: undefined,
+  })
   // The headers are learned in a moment.
   await Bun.sleep(20)
   return {
@@ -123,7 +130,7 @@ describe("the fast lane", () => {
 
   test("answers every ordinary query as the route does, and as SQL does", async () => {
     await using both = await lanes({ RATE_LIMIT: "0" })
-    await using bySql = await lanes({ RATE_LIMIT: "0" }, { search: () => undefined })
+    await using bySql = await lanes({ RATE_LIMIT: "0", SEARCH_INDEX_MAX_MB: "0" })
     const token = await both.token()
     for (const more of ["", "&specialization=cardiology", "&name=osei+1", "&city=New%20York&limit=3&page=2", "&minFee=110&maxFee=120.5"]) {
       const answers = await Promise.all([
@@ -194,14 +201,18 @@ describe("the fast lane", () => {
 
   test("leaves the request to the route, uncounted, while the index cannot answer and when it fails", async () => {
     let answer: NearSearch["search"] = () => undefined
-    await using both = await lanes({}, { search: (query) => answer(query) })
+    let own: NearSearch | undefined
+    await using both = await lanes({}, (index) => {
+      own = index
+      return { search: (query) => answer(query) }
+    })
     const token = await both.token()
     for (let i = 0; i < READS_MAX; i++) expect(both.fast(asked(token))).toBeUndefined()
     answer = () => {
       throw new Error("a bug")
     }
     expect(both.fast(asked(token))).toBeUndefined()
-    answer = index.search
+    answer = (query) => own?.search(query)
     expect(both.fast(asked(token))?.headers.get("ratelimit")).toStartWith(`"reads";r=${READS_MAX - 1};`)
   })
 })
@@ -215,8 +226,8 @@ test("over HTTP both lanes count the same calls of a caller, and the call beyond
     RATE_LIMIT: "1",
     RATE_LIMIT_READS_PER_MINUTE: "6",
   })
-  const api = startApi({ ...config, host: "127.0.0.1", port: 0 }, openLog("api", "silent"), { doctorIndex: index })
-  await api.started
+  const api = startApi({ ...config, host: "127.0.0.1", port: 0 }, openLog("api", "silent"))
+  await until("the index is ready", () => api.searchIndex.state === "ready")
   const token = mintDevelopmentToken({ projectId: PROJECT, uid: "someone", expiresInSeconds: 3600 })
   const left: (string | null | undefined)[] = []
   for (const query of [NEAR, NEAR, `${NEAR}&unknown=1`, NEAR, "latitude=91&longitude=1", NEAR, NEAR]) {

@@ -15,9 +15,9 @@ import { readsLeft, readsPolicy } from "../rate-limit.ts"
 import { requestIdOf } from "../request-id.ts"
 import { requestLines } from "../request-line.ts"
 import { queryReader } from "../validate.ts"
-import { isNear, type NearSearch, SERVED_BY_INDEX } from "./answer.ts"
+import { type NearSearch, SERVED_BY_INDEX } from "./answer.ts"
 import { type HeaderTemplates, learnTemplates } from "./header-templates.ts"
-import { type NearQuery, readNearQuery } from "./near-query.ts"
+import { readNearQuery } from "./near-query.ts"
 
 const METHOD = "GET"
 const ROUTE = "/api/v1/doctors/search"
@@ -61,7 +61,7 @@ export function createFastLane(parts: FastLaneParts): FastLane {
     const query = readNearQuery(url, from) ?? readAny(url)
     if (query instanceof Refusal)
       return query.code === "malformed" ? refuse(call, BAD_REQUEST, problemText(refused(query), ROUTE)) : undefined
-    const bytes = isNear(query) ? search(index, query) : undefined
+    const bytes = query && search(index, query)
     return bytes && answer(call, OK, bytes)
   }
 }
@@ -86,7 +86,7 @@ function hasBody(headers: Headers): boolean {
 }
 
 /** A bug of the index is the route's to meet again, log and answer. */
-function search(index: NearSearch, query: NearQuery): Uint8Array<ArrayBuffer> | undefined {
+function search(index: NearSearch, query: SearchQuery): Uint8Array<ArrayBuffer> | undefined {
   try {
     return index.search(query)
   } catch {

@@ -30,16 +30,19 @@ export type FollowOptions = {
   log: Log
   /** The last offset already seen. */
   after: number
+  /** Of which log; where it is not given, of the one that is found first. */
+  logId?: string
   signal: AbortSignal
 }
 
 /** Every event after `after`, in order, none missed, each once. Ends when the signal aborts; errors are waited out. */
-export async function* follow({ pool, redis, log, after, signal }: FollowOptions): AsyncGenerator<Batch> {
+export async function* follow({ pool, redis, log, after, logId, signal }: FollowOptions): AsyncGenerator<Batch> {
   let cursor = after
   let failing = false
+  const known: KnownLog = { id: logId }
   while (!signal.aborted) {
     try {
-      for await (const batch of followFrom(pool, redis, cursor, signal)) {
+      for await (const batch of followFrom(pool, redis, cursor, known, signal)) {
         if (failing) log.info({ cursor }, "the event log can be read again")
         failing = false
         cursor = endOf(batch)
@@ -54,30 +57,32 @@ export async function* follow({ pool, redis, log, after, signal }: FollowOptions
   }
 }
 
+/** Kept while the table cannot be read: what answers afterwards may be another database. */
+type KnownLog = { id: string | undefined }
+
 function endOf(batch: Batch): number {
   return batch.kind === "gap" ? batch.to : (batch.events.at(-1) as LoggedEvent).offset
 }
 
 /** The table up to its head, then the stream as long as it goes on exactly where we are, then the table again. */
-async function* followFrom(pool: Pool, redis: Redis, after: number, signal: AbortSignal): AsyncGenerator<Batch> {
+async function* followFrom(pool: Pool, redis: Redis, after: number, known: KnownLog, signal: AbortSignal): AsyncGenerator<Batch> {
   let cursor = after
-  let logId: string | undefined
   let shown = 0
   while (!signal.aborted) {
     const log = await unlessAborted(findLog(pool), signal)
-    if (cursor > log.head || (logId !== undefined && log.id !== logId)) {
+    if (cursor > log.head || (known.id !== undefined && log.id !== known.id)) {
       // This database never wrote what we have seen: it was restored from an older copy, or is another one.
       yield { kind: "gap", from: cursor, to: log.head }
       cursor = log.head
     }
-    logId = log.id
+    known.id = log.id
     // What the stream shows and the table has not got is another past's, which the next publisher deletes.
     if (shown > log.head) await sleep(WITHOUT_REDIS_MS, signal)
     for await (const batch of readTable(pool, cursor, log, signal)) {
       cursor = endOf(batch)
       yield batch
     }
-    const key = streamKey(logId)
+    const key = streamKey(log.id)
     let events = await readStream(redis, key, cursor, signal)
     while (events !== undefined && goesOnAfter(cursor, events)) {
       cursor = (events.at(-1) as LoggedEvent).offset
@@ -129,7 +134,7 @@ function parseEntry(entryId: string, [, event = ""]: string[]): LoggedEvent {
 }
 
 /** The promise's outcome, or at once a rejection when the signal aborts: nothing here may hold up a stop. */
-function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+export function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const onAbort = () => reject(signal.reason)
     if (signal.aborted) onAbort()

@@ -11,7 +11,7 @@ const BACKLOG_MAX = 10_000
 const DELAY_BUCKETS_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60]
 
 /** Who follows the log. */
-export type ConsumerName = "realtime" | "worker"
+export type ConsumerName = "realtime" | "worker" | "search"
 /** The offset up to which a consumer has taken in the log; undefined: it has not begun. */
 type ReadCursor = () => Promise<number | undefined> | number | undefined
 

@@ -7,6 +7,7 @@ import { Metrics, type ProcessName } from "./metrics.ts"
 import { measurePool, type PoolMeasures } from "./pool.ts"
 import { measureRequests, type ObserveRequest } from "./requests.ts"
 import { measureRuntime } from "./runtime.ts"
+import { measureSearchIndex, type SearchIndexFigures } from "./search-index.ts"
 import { serveMetrics } from "./server.ts"
 import { measureSockets, type SocketCounts, type SocketObserver } from "./sockets.ts"
 
@@ -20,6 +21,7 @@ export type Meters = {
   requests: (active: () => number) => ObserveRequest | undefined
   sockets: (counts: SocketCounts) => SocketObserver | undefined
   jobs: () => ObserveJob | undefined
+  searchIndex: (figures: SearchIndexFigures) => void
   close: () => Promise<void>
 }
 
@@ -30,6 +32,7 @@ const OFF: Meters = {
   requests: () => undefined,
   sockets: () => undefined,
   jobs: () => undefined,
+  searchIndex: () => {},
   close: async () => {},
 }
 
@@ -47,6 +50,7 @@ export function openMeters(config: Config["metrics"], process_: ProcessName, ver
     requests: (active) => measureRequests(metrics, active),
     sockets: (counts) => measureSockets(metrics, counts),
     jobs: () => measureJobs(metrics),
+    searchIndex: (figures) => measureSearchIndex(metrics, figures),
     async close() {
       endRuntime()
       await server.stop()

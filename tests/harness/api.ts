@@ -19,8 +19,8 @@ export type TestApi = AsyncDisposable & {
   person: (uid?: string) => Person
 }
 
-/** Starts the API; `settings` are environment variables on top of the test's own, `parts` are what it works with in place of its own. */
-export async function testApi(settings: Record<string, string> = {}, parts: Parameters<typeof startApi>[2] = {}): Promise<TestApi> {
+/** Starts the API; `settings` are environment variables on top of the test's own. */
+export async function testApi(settings: Record<string, string> = {}): Promise<TestApi> {
   const database = await testDatabase()
   const redis = await testRedis()
   const config = readConfig({
@@ -33,7 +33,7 @@ export async function testApi(settings: Record<string, string> = {}, parts: Para
     LOG_LEVEL: "silent",
     ...settings,
   })
-  const api = startApi({ ...config, host: "127.0.0.1" }, openLog("api", config.logLevel), parts)
+  const api = startApi({ ...config, host: "127.0.0.1" }, openLog("api", config.logLevel))
   await until("the API is ready", () => api.health.phase === "ready")
   return {
     url: api.url,

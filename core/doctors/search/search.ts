@@ -1,6 +1,6 @@
 import type { Db } from "../../db.ts"
 import { coverOf } from "./cover.ts"
-import { type Position, planSearch } from "./plan.ts"
+import { type Position, planSql } from "./plan.ts"
 import { type Disk, type FoundRow, listByName, listNear, listNearNamed, listPageByName, type Window } from "./queries.ts"
 import type { DoctorListing, SearchAnswer, SearchQuery } from "./schema.ts"
 
@@ -14,9 +14,9 @@ const FIRST_SHARE = 0.5
 /** How it goes on: four times the area. */
 const WIDENING = 2
 
-/** Doctors that pass every filter: nearest first around a position, otherwise by name. Ties go by id. */
+/** Doctors that pass every filter, by SQL: nearest first around a position, otherwise by name. Ties go by id. */
 export async function searchDoctors(db: Db, query: SearchQuery): Promise<SearchAnswer> {
-  const plan = planSearch(query)
+  const plan = planSql(query)
   switch (plan.path) {
     case "sql-near":
       return await searchNear(query, (disk, window) => listNear(db, query, disk, window), plan.around)

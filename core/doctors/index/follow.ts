@@ -1,0 +1,82 @@
+/**
+ * Keeps an index up to date by the event log. An event only says which doctor to look at: rows are read as they are now, one
+ * reading after the other, so the index never goes back behind a row it has seen, whatever the order and number of the events.
+ */
+import type { Redis } from "ioredis"
+import type { Pool } from "../../db.ts"
+import type { LoggedEvent } from "../../events/catalog.ts"
+import type { LogState } from "../../events/queries.ts"
+import { follow, unlessAborted } from "../../events/stream.ts"
+import type { Log } from "../../log.ts"
+import { sleep } from "../../time.ts"
+import type { DoctorIndex } from "./doctor-index.ts"
+import { Slices } from "./load-slices.ts"
+import { listDoctorsNow } from "./queries.ts"
+
+/** How often rows are asked for while Postgres is away. */
+const RETRY_MS = 200
+/** Of a doctor whose row is gone: no version is newer. Nothing in the product deletes doctors; an operator may. */
+const GONE_VERSION = 2 ** 31 - 1
+
+export type FollowIndexOptions = {
+  index: DoctorIndex
+  pool: Pool
+  /** A connection of its own: it waits in XREAD. */
+  redis: Redis
+  log: Log
+  /** The log as it was when the index was loaded. */
+  from: LogState
+  signal: AbortSignal
+  /** Everything up to this offset is in the index. Whatever it throws ends the following. */
+  onRead: (offset: number, changed: boolean) => void
+}
+
+/** Follows until the signal aborts, or until something is missing from the log, so that the index must be loaded again. */
+export async function followIndex({ index, pool, redis, log, from, signal, onRead }: FollowIndexOptions): Promise<void> {
+  for await (const batch of follow({ pool, redis, log, after: from.head, logId: from.id, signal })) {
+    if (batch.kind === "gap") {
+      log.warn({ from: batch.from, to: batch.to }, "events are missing from the log; the search index is loaded again")
+      return
+    }
+    const ids = changedDoctors(batch.events)
+    if (ids.length > 0) await takeIn(index, await readUntilRead(pool, ids, log, signal), ids, signal)
+    if (signal.aborted) return
+    onRead((batch.events.at(-1) as LoggedEvent).offset, ids.length > 0)
+  }
+}
+
+/** Each once, however often it changed: the batch's bound is theirs too. */
+function changedDoctors(events: LoggedEvent[]): string[] {
+  return [...new Set(events.filter((e) => e.name === "doctor:changed").map((e) => String(e.data.doctorId)))]
+}
+
+type DoctorNow = Awaited<ReturnType<typeof listDoctorsNow>>[number]
+
+/** While Postgres is away the index goes on as it is, and catches up afterwards. */
+async function readUntilRead(pool: Pool, ids: string[], log: Log, signal: AbortSignal): Promise<DoctorNow[]> {
+  let failing = false
+  while (!signal.aborted) {
+    try {
+      return await unlessAborted(listDoctorsNow(pool, ids), signal)
+    } catch (error) {
+      if (!failing && !signal.aborted) log.warn({ err: error }, "changed doctors cannot be read; searches show them as they were")
+      failing = true
+      await sleep(RETRY_MS, signal)
+    }
+  }
+  return []
+}
+
+async function takeIn(index: DoctorIndex, rows: DoctorNow[], ids: string[], signal: AbortSignal): Promise<void> {
+  const slices = new Slices()
+  const gone = new Set(ids)
+  for (const { active, ...doctor } of rows) {
+    if (signal.aborted) return
+    gone.delete(doctor.id)
+    if (active) index.upsert(doctor)
+    else index.remove(doctor.id, doctor.version)
+    if (slices.isOver) await slices.next()
+  }
+  if (signal.aborted) return
+  for (const id of gone) index.remove(id, GONE_VERSION)
+}

@@ -1,0 +1,110 @@
+/** Reads every doctor from Postgres, as they were at one offset of the event log. */
+import type { Pool, Tx } from "../../db.ts"
+import { findLog, type LogState } from "../../events/queries.ts"
+import { unlessAborted } from "../../events/stream.ts"
+import { DoctorIndex, doctorChecksum, type IndexedDoctor } from "./doctor-index.ts"
+import { Slices } from "./load-slices.ts"
+import { estimateDoctors, fetchDoctors, type LoadedRow, openDoctors } from "./queries.ts"
+
+/** Asked for ahead, so that the server and we work at the same time. */
+const FETCHES_AHEAD = 2
+
+export class TooLarge extends Error {
+  override name = "TooLarge"
+}
+
+export type LoadOptions = {
+  pool: Pool
+  /** More than this is refused with {@link TooLarge}, as soon as it is seen. */
+  maxBytes: number
+  signal: AbortSignal
+}
+
+export type Loaded = { index: DoctorIndex; log: LogState }
+
+/** An index of the table as it was when the log ended at `log.head`. Rejects when the signal aborts, at once. */
+export async function loadIndex({ pool, maxBytes, signal }: LoadOptions): Promise<Loaded> {
+  const index = new DoctorIndex({ expected: await unlessAborted(estimateDoctors(pool), signal) })
+  const requireRoom = () => {
+    signal.throwIfAborted()
+    if (index.bytes > maxBytes) throw new TooLarge(`more than ${maxBytes} bytes for ${index.size} doctors`)
+  }
+  const log = await readDoctors(pool, signal, (doctor) => index.add(doctor), requireRoom)
+  const slices = new Slices()
+  for (const _ of index.finish()) {
+    await slices.next()
+    requireRoom()
+  }
+  requireRoom()
+  return { index, log }
+}
+
+/** The same over the table as {@link DoctorIndex.checksum} is over an index. */
+export async function checksumOfTable(pool: Pool, signal: AbortSignal): Promise<bigint> {
+  let sum = 0n
+  await readDoctors(pool, signal, (doctor) => {
+    sum = BigInt.asUintN(64, sum + doctorChecksum(doctor))
+  })
+  return sum
+}
+
+/**
+ * Hands over every active doctor, near ones near each other, and returns the log as it was at the same moment: whatever has an
+ * offset up to its head had been committed, and so is in the rows. `between` runs now and then and may throw.
+ */
+async function readDoctors(
+  pool: Pool,
+  signal: AbortSignal,
+  take: (doctor: IndexedDoctor) => void,
+  between?: () => void,
+): Promise<LogState> {
+  const reading = pool.begin("isolation level repeatable read read only", async (tx) => {
+    const log = await findLog(tx)
+    await openDoctors(tx)
+    const fetching = Array.from({ length: FETCHES_AHEAD }, () => fetchAhead(tx))
+    const slices = new Slices()
+    for (;;) {
+      const rows = await (fetching.shift() as Promise<Buffer[]>)
+      if (rows.length === 0) return log
+      fetching.push(fetchAhead(tx))
+      await slices.next()
+      for (const row of rows) {
+        take(doctorOf(row))
+        if (slices.isOver) await slices.next()
+      }
+      signal.throwIfAborted()
+      between?.()
+    }
+  })
+  // What goes on after an abort ends with its next rows; nobody waits for it.
+  return (await unlessAborted(reading, signal)) as LogState
+}
+
+/** Nobody waits for one that was asked for when an earlier one failed. */
+function fetchAhead(tx: Tx): Promise<Buffer[]> {
+  const rows = fetchDoctors(tx)
+  rows.catch(() => {})
+  return rows
+}
+
+function doctorOf(row: Buffer): IndexedDoctor {
+  const [id, version, name, specialization, consultationFee, currency, clinicId, clinicName, clinicAddress, city, ...rest] = JSON.parse(
+    row.toString(),
+  ) as LoadedRow
+  const [clinicLatitude, clinicLongitude, services] = rest
+  return {
+    id,
+    name,
+    specialization,
+    consultationFee,
+    currency,
+    clinicId,
+    clinicName,
+    clinicAddress,
+    city,
+    clinicLatitude,
+    clinicLongitude,
+    services,
+    version,
+  }
+}

@@ -1,0 +1,63 @@
+import { type Db, maybeOne, type Tx } from "../../db.ts"
+import type { IndexedDoctor } from "./doctor-index.ts"
+
+/** Enough to keep the server busy meanwhile; what comes of it is taken in within 2 ms. */
+const FETCHED_ROWS = 512
+/** Ten times what a million doctors take. It is a bound on what a lost loader costs the server. */
+const LOAD_TIMEOUT_MS = 120_000
+/** Of the server's memory while it sorts; beyond, it sorts in files, as quickly. */
+const SORT_MEMORY = "64MB"
+
+/** One row as the loader reads it: its columns in the order of {@link LOADED}. */
+export type LoadedRow = [
+  id: string,
+  version: number,
+  name: string,
+  specialization: string,
+  consultationFee: number,
+  currency: string,
+  clinicId: string,
+  clinicName: string,
+  clinicAddress: string,
+  city: string,
+  clinicLatitude: number,
+  clinicLongitude: number,
+  services: string[],
+]
+
+const LOADED = `id, version, name, specialization, consultation_fee, currency, clinic_id, clinic_name, clinic_address, city,
+  clinic_latitude, clinic_longitude, services`
+
+/**
+ * Begins to read every active doctor, near ones near each other, in the caller's transaction. Sorted, because the table's order is
+ * any other: an index that has this order would send the server to a page of the table for each row.
+ */
+export async function openDoctors(tx: Tx): Promise<void> {
+  await tx`
+    select set_config('statement_timeout', ${String(LOAD_TIMEOUT_MS)}, true), set_config('work_mem', ${SORT_MEMORY}, true),
+      set_config('enable_indexscan', 'off', true), set_config('cursor_tuple_fraction', '1', true)`
+  await tx.unsafe(`
+    declare doctors_by_place no scroll cursor for
+    select json_build_array(${LOADED}) from (select ${LOADED} from doctors where active order by h3_r8 offset 0) d`)
+}
+
+/** The next rows, each the JSON of a {@link LoadedRow} in UTF-8; none: all are read. */
+export async function fetchDoctors(tx: Tx): Promise<Buffer[]> {
+  const rows = await tx.unsafe(`fetch ${FETCHED_ROWS} from doctors_by_place`).raw()
+  return rows.map((row) => row[0] as Buffer)
+}
+
+/** About how many doctors there are, as the server's statistics have it. */
+export async function estimateDoctors(db: Db): Promise<number> {
+  const row = maybeOne(await db<{ about: number }[]>`select reltuples::int8 as about from pg_class where oid = 'doctors'::regclass`)
+  return Math.max(0, row?.about ?? 0)
+}
+
+/** These doctors as they are now, active or not; one that is missing is gone. */
+export async function listDoctorsNow(db: Db, ids: string[]): Promise<(IndexedDoctor & { active: boolean })[]> {
+  return await db<(IndexedDoctor & { active: boolean })[]>`
+    select id, version, name, specialization, consultation_fee as "consultationFee", currency, clinic_id as "clinicId",
+      clinic_name as "clinicName", clinic_address as "clinicAddress", city, clinic_latitude as "clinicLatitude",
+      clinic_longitude as "clinicLongitude", services, active
+    from doctors where id = any(${ids}::uuid[])`
+}
