@@ -1,8 +1,16 @@
-/** Every searchable doctor in memory, in an H3 tree. */
-import type { DoctorListing, SearchQuery } from "../search/schema.ts"
+/** Every searchable doctor in memory, in H3 trees. */
+import type { SearchQuery } from "../search/schema.ts"
+import { AnswerWriter } from "./answer.ts"
+import { contentOf } from "./content.ts"
+import { Dictionary } from "./dictionary.ts"
+import { Filters } from "./filters.ts"
+import { Forest } from "./forest.ts"
+import { bytesChecksum, type IndexedDoctor } from "./listed-doctor.ts"
+import { Nearest } from "./nearest.ts"
+import { type Content, FEE, LATITUDE, LONGITUDE, Records, SPECIALIZATION, VERSION } from "./records.ts"
+import { Tombstones } from "./tombstones.ts"
 
-/** An active doctor's row, as searched and listed. `version` grows with each change of the row. */
-export type IndexedDoctor = Omit<DoctorListing, "distanceKm"> & { version: number }
+export { doctorChecksum, type IndexedDoctor } from "./listed-doctor.ts"
 
 /** A search around a position. */
 export type NearQuery = SearchQuery & { latitude: number; longitude: number }
@@ -12,56 +20,152 @@ export type DoctorIndexOptions = {
   expected?: number
 }
 
+const NOBODY = -1
+
 export class DoctorIndex {
-  constructor(_options: DoctorIndexOptions = {}) {}
+  readonly #records: Records
+  readonly #forest: Forest
+  readonly #nearest: Nearest
+  readonly #filters: Filters
+  readonly #writer: AnswerWriter
+  readonly #specializations = new Dictionary()
+  readonly #cities = new Dictionary()
+  readonly #tombstones = new Tombstones()
+  #checksum = 0n
+
+  constructor({ expected = 0 }: DoctorIndexOptions = {}) {
+    this.#records = new Records(expected)
+    this.#forest = new Forest(this.#records, expected)
+    this.#nearest = new Nearest(this.#forest.nodes, this.#records)
+    this.#filters = new Filters(this.#records)
+    this.#writer = new AnswerWriter(this.#records)
+  }
 
   /** While loading, before `finish`. Rows in the order of their H3 cell make the bytes lie by place; any order is right. */
-  add(_doctor: IndexedDoctor): void {
-    throw new Error("not built yet")
+  add(doctor: IndexedDoctor): void {
+    if (this.#records.ids.find(doctor.id) >= 0) throw new Error(`doctor ${doctor.id} was loaded twice`)
+    const content = this.#contentOf(doctor)
+    this.#records.insert(content, doctor.id)
+    this.#forest.load(doctor.clinicLatitude, doctor.clinicLongitude, content.specialization)
+    this.#addToChecksum(content)
   }
 
   /** Builds the trees in slices of at most about 2 ms, so that the loader can yield to the event loop between them. */
   *finish(): Generator<void, void> {
-    yield
+    yield* this.#forest.build()
+    this.#records.strays = 0
   }
 
   /** Takes the doctor in, or replaces what is held of them. False, without effect, if it is not newer than what is known. */
-  upsert(_doctor: IndexedDoctor): boolean {
-    throw new Error("not built yet")
+  upsert(doctor: IndexedDoctor): boolean {
+    const slot = this.#records.ids.find(doctor.id)
+    const known = slot < 0 ? this.#tombstones.versionOf(doctor.id) : this.#records.word(slot, VERSION)
+    if (doctor.version <= known) return false
+    if (slot < 0) this.#insert(doctor)
+    else this.#replace(slot, doctor)
+    return true
   }
 
-  /** Takes the doctor out: inactive or gone since `version`. False, without effect, if that is not newer than what is held, or none is held. */
-  remove(_id: string, _version: number): boolean {
-    throw new Error("not built yet")
+  /** Takes the doctor out: inactive or gone since `version`. False, without effect, if that is not newer than what is known. */
+  remove(id: string, version: number): boolean {
+    const slot = this.#records.ids.find(id)
+    const known = slot < 0 ? this.#tombstones.versionOf(id) : this.#records.word(slot, VERSION)
+    if (version <= known) return false
+    this.#tombstones.set(id, version)
+    if (slot < 0) return true
+    this.#forest.remove(slot)
+    this.#release(slot)
+    this.#records.delete(slot, id)
+    return true
   }
 
   /** The answer's JSON in UTF-8: what `JSON.stringify` makes of the SearchAnswer that the SQL path gives. */
-  search(_query: NearQuery): Uint8Array<ArrayBuffer> {
-    throw new Error("not built yet")
+  search(query: NearQuery): Uint8Array<ArrayBuffer> {
+    const offset = (query.page - 1) * query.limit
+    const best = this.#find(query, offset + query.limit, true)
+    return this.#writer.write(best, offset, query.page, query.limit, this.#nearest.hits, query.latitude, query.longitude)
+  }
+
+  /** Ids of the doctors of a search's page, without the total and without JSON: what indexes of places alone can be compared with. */
+  searchIds(query: NearQuery): string[] {
+    const offset = (query.page - 1) * query.limit
+    const best = this.#find(query, offset + query.limit, false)
+    return Array.from(best.slots.subarray(offset, best.size), (slot) => this.#records.idOf(slot))
+  }
+
+  measure(q: NearQuery, counting: boolean): number {
+    return this.#find(q, q.limit, counting).size
   }
 
   /** A bounded slice of quiet upkeep: tightens the tree, moves bytes together. Call it when idle. True while there is more to do. */
   maintain(_budgetMs: number): boolean {
-    throw new Error("not built yet")
+    return false
   }
 
   /** Doctors held. */
   get size(): number {
-    return 0
+    return this.#records.size
   }
 
   /** Bytes of memory held, all arrays included. */
   get bytes(): number {
-    return 0
+    return this.#records.bytes + this.#forest.nodes.bytes
   }
 
   /** Over all doctors held, in any order: the sum of each one's {@link doctorChecksum}, modulo 2^64. */
   checksum(): bigint {
-    return 0n
+    return this.#checksum
   }
-}
 
-/** One doctor's share of a checksum: depends on every listed field and the version. */
-export function doctorChecksum(_doctor: IndexedDoctor): bigint {
-  throw new Error("not built yet")
+  #find(query: NearQuery, wanted: number, counting: boolean) {
+    const root = this.#rootFor(query.specialization)
+    const city = query.city === undefined ? NOBODY : this.#cities.find(query.city)
+    const nobody = root < 0 || city === undefined
+    const filters = !nobody && this.#filters.prepare(query, city) ? this.#filters : undefined
+    if (nobody) this.#nearest.findNobody()
+    else this.#nearest.search(root, query, wanted, filters, counting)
+    return this.#nearest.best
+  }
+
+  #rootFor(specialization: string | undefined): number {
+    if (specialization === undefined) return this.#forest.everyone
+    const number = this.#specializations.find(specialization)
+    return number === undefined ? NOBODY : this.#forest.rootOf(number)
+  }
+
+  #insert(doctor: IndexedDoctor): void {
+    const content = this.#contentOf(doctor)
+    this.#forest.insert(this.#records.insert(content, doctor.id))
+    this.#addToChecksum(content)
+    this.#tombstones.delete(doctor.id)
+  }
+
+  #replace(slot: number, doctor: IndexedDoctor): void {
+    const content = this.#contentOf(doctor)
+    const moves =
+      content.latitude !== this.#records.real(slot, LATITUDE) ||
+      content.longitude !== this.#records.real(slot, LONGITUDE) ||
+      content.specialization !== this.#records.word(slot, SPECIALIZATION)
+    if (moves) this.#forest.remove(slot)
+    else if (content.fee !== this.#records.word(slot, FEE)) this.#forest.setFee(slot, content.fee)
+    this.#release(slot)
+    this.#records.replace(slot, content)
+    if (moves) this.#forest.insert(slot)
+    this.#addToChecksum(content)
+  }
+
+  #contentOf(doctor: IndexedDoctor): Content {
+    return contentOf(doctor, this.#specializations.take(doctor.specialization), this.#cities.take(doctor.city))
+  }
+
+  /** What the doctor's present content counts for elsewhere. */
+  #release(slot: number): void {
+    this.#specializations.give(this.#records.word(slot, SPECIALIZATION))
+    this.#cities.give(this.#records.city[slot] as number)
+    this.#checksum = BigInt.asUintN(64, this.#checksum - bytesChecksum(this.#records.json(slot), this.#records.word(slot, VERSION)))
+  }
+
+  #addToChecksum({ bytes, jsonLength, version }: Content): void {
+    this.#checksum = BigInt.asUintN(64, this.#checksum + bytesChecksum(bytes.subarray(0, jsonLength), version))
+  }
 }

@@ -1,0 +1,90 @@
+/** Builds H3 trees from doctors in the order of their keys. */
+import { fitBall, fitBallToChildren } from "./balls.ts"
+import { COUNT, DEPTH_SHIFT, FIRST, HIGH, KEY_SLOT, LEAF, LEAF_MAX, LOW, NODE_WORDS, type Nodes, SHAPE, UNIT_ENTRIES } from "./nodes.ts"
+import { bySlotDigits, commonDigits, digitAt } from "./place-key.ts"
+
+/** Keys by position, and whose they are. */
+export type Keyed = { high: Int32Array; low: Int32Array; slots: Int32Array }
+
+/** Up to here a node's ball fits its doctors exactly; above, their children's balls. */
+export const FIT_MAX = 2_048
+
+/** Makes `node` the tree of the positions from `from` to before `to`: at most FIT_MAX of them, for it does so at once. */
+export function buildSmall(nodes: Nodes, node: number, keyed: Keyed, from: number, to: number): void {
+  if (to - from <= LEAF_MAX) writeLeaf(nodes, node, keyed, from, to)
+  else
+    for (const [child, childFrom, childTo] of writeInner(nodes, node, keyed, from, to)) buildSmall(nodes, child, keyed, childFrom, childTo)
+  fitBall(nodes, node)
+}
+
+/** As {@link buildSmall}, for any number, in steps that each take no more than FIT_MAX doctors or one node's children. */
+export function* buildInSteps(nodes: Nodes, node: number, keyed: Keyed, from: number, to: number): Generator<void, void> {
+  if (to - from <= FIT_MAX) {
+    buildSmall(nodes, node, keyed, from, to)
+    yield
+    return
+  }
+  for (const [child, childFrom, childTo] of writeInner(nodes, node, keyed, from, to)) {
+    yield* buildInSteps(nodes, child, keyed, childFrom, childTo)
+  }
+  fitBallToChildren(nodes, node)
+  yield
+}
+
+export function writeLeaf(nodes: Nodes, node: number, { high, low, slots }: Keyed, from: number, to: number): void {
+  const units = Math.max(1, Math.ceil((to - from) / UNIT_ENTRIES))
+  const page = nodes.takePage(units)
+  for (let i = from; i < to; i++) nodes.writeEntry(page, i - from, slots[i] as number)
+  writeNode(nodes, node, page, to - from, units | LEAF, high[from] as number, low[from] as number, slots[from] as number)
+}
+
+export function writeNode(
+  nodes: Nodes,
+  node: number,
+  first: number,
+  count: number,
+  shape: number,
+  high: number,
+  low: number,
+  slot: number,
+): void {
+  const at = node * NODE_WORDS
+  nodes.words[at + FIRST] = first
+  nodes.words[at + COUNT] = count
+  nodes.words[at + SHAPE] = shape
+  nodes.words[at + HIGH] = high
+  nodes.words[at + LOW] = low
+  nodes.words[at + KEY_SLOT] = slot
+}
+
+/** Makes an inner node where the keys first part. Returns its children and the positions of each. */
+function writeInner(nodes: Nodes, node: number, keyed: Keyed, from: number, to: number): [node: number, from: number, to: number][] {
+  const { high, low, slots } = keyed
+  if (high[from] === high[to - 1] && low[from] === low[to - 1]) slots.subarray(from, to).sort(bySlotDigits)
+  const keyHigh = high[from] as number
+  const keyLow = low[from] as number
+  const keySlot = slots[from] as number
+  const depth = commonDigits(keyHigh, keyLow, keySlot, high[to - 1] as number, low[to - 1] as number, slots[to - 1] as number)
+  const starts = childStarts(keyed, depth, from, to)
+  const first = nodes.takeNodes(starts.length)
+  writeNode(nodes, node, first, to - from, starts.length | (depth << DEPTH_SHIFT), keyHigh, keyLow, keySlot)
+  return starts.map((start, index) => [first + index, start, starts[index + 1] ?? to])
+}
+
+/** Where a new digit begins. Found by halving, so that a node of many costs little. */
+function childStarts({ high, low, slots }: Keyed, depth: number, from: number, to: number): number[] {
+  const digit = (i: number) => digitAt(depth, high[i] as number, low[i] as number, slots[i] as number)
+  const starts: number[] = []
+  for (let start = from; start < to; ) {
+    starts.push(start)
+    const own = digit(start)
+    let [same, beyond] = [start, to]
+    while (beyond - same > 1) {
+      const middle = (same + beyond) >>> 1
+      if (digit(middle) === own) same = middle
+      else beyond = middle
+    }
+    start = beyond
+  }
+  return starts
+}

@@ -1,0 +1,110 @@
+/**
+ * From a doctor's id to its slot: open addressing, in shares that grow one at a time, so that growing never takes long. The
+ * ids themselves stand in the doctors' blocks.
+ */
+import { ID_BYTES } from "./listed-doctor.ts"
+
+const SHARES = 256
+const FIRST_SHARE = 16
+/** Of a share's places, in use at most. */
+const LOAD_MAX = 0.6
+
+/** FNV-1a, 32 bits, with a last mixing round: shares go by its upper bits, places by its lower ones. */
+const FNV_OFFSET = 0x811c9dc5
+const FNV_PRIME = 0x01000193
+
+export class Ids {
+  readonly #idByte: (slot: number, at: number) => number
+  /** By share: slot + 1, or 0. */
+  readonly #shares: Int32Array[]
+  readonly #counts = new Int32Array(SHARES)
+
+  constructor(idByte: (slot: number, at: number) => number, expected: number) {
+    this.#idByte = idByte
+    let places = FIRST_SHARE
+    while (places * LOAD_MAX * SHARES < expected) places *= 2
+    this.#shares = Array.from({ length: SHARES }, () => new Int32Array(places))
+  }
+
+  get bytes(): number {
+    return this.#shares.reduce((sum, share) => sum + share.byteLength, 0)
+  }
+
+  /** The slot, or −1. */
+  find(id: string): number {
+    const hash = hashOf(id)
+    const share = this.#shares[hash >>> 24] as Int32Array
+    return (share[this.#placeOf(share, hash, id)] as number) - 1
+  }
+
+  /** The id must not be listed. */
+  add(id: string, slot: number): void {
+    const hash = hashOf(id)
+    const number = hash >>> 24
+    if ((this.#counts[number] as number) + 1 > (this.#shares[number] as Int32Array).length * LOAD_MAX) this.#growShare(number)
+    put(this.#shares[number] as Int32Array, hash, slot + 1)
+    this.#counts[number] = (this.#counts[number] as number) + 1
+  }
+
+  /** The id must be listed, and its doctor's block still be there. */
+  delete(id: string): void {
+    const hash = hashOf(id)
+    const share = this.#shares[hash >>> 24] as Int32Array
+    const mask = share.length - 1
+    let hole = this.#placeOf(share, hash, id)
+    this.#counts[hash >>> 24] = (this.#counts[hash >>> 24] as number) - 1
+    // Whoever stands behind the hole and would have stood in it moves up, so that no search ends at it too early.
+    for (let place = (hole + 1) & mask; share[place] !== 0; place = (place + 1) & mask) {
+      const home = this.#hashOfSlot((share[place] as number) - 1) & mask
+      if (((place - home) & mask) < ((place - hole) & mask)) continue
+      share[hole] = share[place] as number
+      hole = place
+    }
+    share[hole] = 0
+  }
+
+  #placeOf(share: Int32Array, hash: number, id: string): number {
+    const mask = share.length - 1
+    let place = hash & mask
+    while (share[place] !== 0 && !this.#isId((share[place] as number) - 1, id)) place = (place + 1) & mask
+    return place
+  }
+
+  #isId(slot: number, id: string): boolean {
+    if (id.length !== ID_BYTES) return false
+    // From the end, where ids made in one millisecond differ.
+    for (let i = ID_BYTES - 1; i >= 0; i--) if (this.#idByte(slot, i) !== id.charCodeAt(i)) return false
+    return true
+  }
+
+  #hashOfSlot(slot: number): number {
+    let hash = FNV_OFFSET
+    for (let i = 0; i < ID_BYTES; i++) hash = Math.imul(hash ^ this.#idByte(slot, i), FNV_PRIME)
+    return mixed(hash)
+  }
+
+  #growShare(number: number): void {
+    const old = this.#shares[number] as Int32Array
+    const larger = new Int32Array(old.length * 2)
+    for (const entry of old) if (entry !== 0) put(larger, this.#hashOfSlot(entry - 1), entry)
+    this.#shares[number] = larger
+  }
+}
+
+function put(share: Int32Array, hash: number, entry: number): void {
+  const mask = share.length - 1
+  let place = hash & mask
+  while (share[place] !== 0) place = (place + 1) & mask
+  share[place] = entry
+}
+
+function hashOf(id: string): number {
+  let hash = FNV_OFFSET
+  for (let i = 0; i < id.length; i++) hash = Math.imul(hash ^ id.charCodeAt(i), FNV_PRIME)
+  return mixed(hash)
+}
+
+function mixed(hash: number): number {
+  const h = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
+  return (h ^ (h >>> 13)) >>> 0
+}

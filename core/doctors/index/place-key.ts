@@ -1,0 +1,70 @@
+/**
+ * Where a doctor stands in an H3 tree: the digits of a place's finest H3 cell. Digit 0 is the icosahedron's vertex (the pentagon)
+ * that the base cell is nearest to, digit 1 the base cell, 2 to 16 the children of resolutions 1 to 15. Doctors of one finest
+ * cell go on by the bits of their slots, so that no two keys are equal and no node holds more than it may.
+ */
+import { cellToLatLng, getPentagons, getRes0Cells, greatCircleDistance, latLngToCell, UNITS } from "h3-js"
+
+/** Base cell (7 bits) and the digits of resolutions 1 to 7, then those of 8 to 15. */
+export type PlaceKey = { high: number; low: number }
+
+const FINEST = 15
+const HIGH_DIGITS_BITS = 21
+const FIRST_LOW_DIGIT = 9
+const FIRST_SLOT_DIGIT = 17
+
+/** A cell's number is hexadecimal: one digit for the kind, one for the resolution, then 52 bits of which these are the upper 28. */
+const HIGH_FROM = 2
+const LOW_FROM = 9
+
+/** By base cell: its vertex, and its rank when base cells are ordered by vertex. */
+const { vertexOfRank, rankOfBase } = rankBaseCells()
+
+function rankBaseCells() {
+  const vertices = getPentagons(0).map((cell) => cellToLatLng(cell))
+  const cells = getRes0Cells().map((cell) => {
+    const km = vertices.map((vertex) => greatCircleDistance(cellToLatLng(cell), vertex, UNITS.km))
+    return { base: Number.parseInt(cell.slice(HIGH_FROM, LOW_FROM), 16) >>> HIGH_DIGITS_BITS, vertex: km.indexOf(Math.min(...km)) }
+  })
+  cells.sort((a, b) => a.vertex - b.vertex || a.base - b.base)
+  const ranks = new Int32Array(cells.length)
+  for (const [rank, { base }] of cells.entries()) ranks[base] = rank
+  return { vertexOfRank: Int32Array.from(cells, ({ vertex }) => vertex), rankOfBase: ranks }
+}
+
+/** Takes 1.5 µs: callers remember the last place. */
+export function placeKey(latitude: number, longitude: number): PlaceKey {
+  const cell = latLngToCell(latitude, longitude, FINEST)
+  const high = Number.parseInt(cell.slice(HIGH_FROM, LOW_FROM), 16)
+  const rank = rankOfBase[high >>> HIGH_DIGITS_BITS] as number
+  return { high: (rank << HIGH_DIGITS_BITS) | (high & ((1 << HIGH_DIGITS_BITS) - 1)), low: Number.parseInt(cell.slice(LOW_FROM), 16) }
+}
+
+/** One digit of a key: under a node, its children differ in it. */
+export function digitAt(depth: number, high: number, low: number, slot: number): number {
+  if (depth < 2) return depth === 1 ? high >>> HIGH_DIGITS_BITS : (vertexOfRank[high >>> HIGH_DIGITS_BITS] as number)
+  if (depth < FIRST_LOW_DIGIT) return (high >>> (3 * (FIRST_LOW_DIGIT - 1 - depth))) & 7
+  if (depth < FIRST_SLOT_DIGIT) return (low >>> (3 * (FIRST_SLOT_DIGIT - 1 - depth))) & 7
+  return (slot >>> (3 * (depth - FIRST_SLOT_DIGIT))) & 7
+}
+
+/** How many digits two keys have in common before they part. The keys of two slots always part. */
+export function commonDigits(high1: number, low1: number, slot1: number, high2: number, low2: number, slot2: number): number {
+  if (high1 !== high2) {
+    const bits = high1 ^ high2
+    const first = 31 - Math.clz32(bits)
+    if (first < HIGH_DIGITS_BITS) return FIRST_LOW_DIGIT - 1 - Math.trunc(first / 3)
+    return vertexOfRank[high1 >>> HIGH_DIGITS_BITS] === vertexOfRank[high2 >>> HIGH_DIGITS_BITS] ? 1 : 0
+  }
+  if (low1 !== low2) return FIRST_SLOT_DIGIT - 1 - Math.trunc((31 - Math.clz32(low1 ^ low2)) / 3)
+  const bits = slot1 ^ slot2
+  return FIRST_SLOT_DIGIT + Math.trunc((31 - Math.clz32(bits & -bits)) / 3)
+}
+
+/** The order in which slots of one finest cell lie: by their digits. */
+export function bySlotDigits(slot1: number, slot2: number): number {
+  const bits = slot1 ^ slot2
+  if (bits === 0) return 0
+  const depth = FIRST_SLOT_DIGIT + Math.trunc((31 - Math.clz32(bits & -bits)) / 3)
+  return digitAt(depth, 0, 0, slot1) - digitAt(depth, 0, 0, slot2)
+}

@@ -1,0 +1,211 @@
+/**
+ * What is held of each doctor, by slot. A block of the arena has the fields that an answer, a tie or a change needs, and the
+ * JSON; what filters look at stands in columns.
+ *
+ * Block: latitude, longitude (float64), slot, version, length of the JSON, capacity and place of the clinic's name, specialization,
+ * fee (int32), the JSON, and for other than plain ASCII names the folded names behind it, each ended by NUL.
+ */
+import { type Append, Arena, chunkOf, UNIT_BYTES, unitOf } from "./arena.ts"
+import { Ids } from "./ids.ts"
+import { ID_AT, ID_BYTES } from "./listed-doctor.ts"
+
+export const LATITUDE = 0
+export const LONGITUDE = 1
+/** Of int32 words. */
+export const SLOT = 4
+export const VERSION = 5
+export const LENGTH = 6
+export const SHAPE = 7
+export const SPECIALIZATION = 8
+export const FEE = 9
+/** Of bytes. */
+export const JSON_AT = 40
+/** In LENGTH: folded names stand behind the JSON. */
+export const HAS_FOLDS = 1 << 30
+export const LENGTH_MASK = HAS_FOLDS - 1
+/** In SHAPE: the capacity in units, and below it the bytes from the JSON's start to the clinic's name. */
+export const CAPACITY_SHIFT = 16
+export const CLINIC_MASK = 0xffff
+
+const FIRST_CAPACITY = 1024
+const GROWTH = 1.25
+
+/** What a doctor's block is written from. */
+export type Content = {
+  latitude: number
+  longitude: number
+  version: number
+  fee: number
+  specialization: number
+  city: number
+  /** The first `jsonLength` bytes are the JSON, those to `length` the folded names. */
+  bytes: Uint8Array
+  jsonLength: number
+  length: number
+  clinicAt: number
+  /** Four words. */
+  signature: Int32Array
+}
+
+export class Records {
+  readonly arena = new Arena()
+  readonly ids: Ids
+  /** By slot. */
+  address: Int32Array
+  city: Int32Array
+  /** Four words a slot. */
+  signatures: Int32Array
+  readonly #free: number[] = []
+  /** Where new blocks go, and where upkeep lays blocks by place. */
+  readonly appends: [fresh: Append, ordered: Append]
+  #top = 0
+  /** Blocks written elsewhere than by place, since the counter was last set. */
+  strays = 0
+
+  constructor(expected: number) {
+    const capacity = Math.max(expected, FIRST_CAPACITY)
+    this.address = new Int32Array(capacity)
+    this.city = new Int32Array(capacity)
+    this.signatures = new Int32Array(4 * capacity)
+    this.appends = [this.arena.newAppend(), this.arena.newAppend()]
+    this.ids = new Ids((slot, at) => this.idByte(slot, at), capacity)
+  }
+
+  get size(): number {
+    return this.#top - this.#free.length
+  }
+
+  /** Slots ever used: all are below. */
+  get top(): number {
+    return this.#top
+  }
+
+  get bytes(): number {
+    const columns = this.address.byteLength + this.city.byteLength + this.signatures.byteLength
+    return this.arena.heldBytes + columns + this.ids.bytes
+  }
+
+  idByte(slot: number, at: number): number {
+    const address = this.address[slot] as number
+    return (this.arena.bytes[chunkOf(address)] as Buffer)[unitOf(address) * UNIT_BYTES + JSON_AT + ID_AT + at] as number
+  }
+
+  word(slot: number, field: number): number {
+    const address = this.address[slot] as number
+    return (this.arena.words[chunkOf(address)] as Int32Array)[unitOf(address) * 2 + field] as number
+  }
+
+  real(slot: number, field: number): number {
+    const address = this.address[slot] as number
+    return (this.arena.reals[chunkOf(address)] as Float64Array)[unitOf(address) + field] as number
+  }
+
+  /** Of two ids: as `<` of their texts. */
+  idBefore(slot1: number, slot2: number): boolean {
+    const [address1, address2] = [this.address[slot1] as number, this.address[slot2] as number]
+    const [bytes1, bytes2] = [this.arena.bytes[chunkOf(address1)] as Buffer, this.arena.bytes[chunkOf(address2)] as Buffer]
+    const [at1, at2] = [unitOf(address1) * UNIT_BYTES + JSON_AT + ID_AT, unitOf(address2) * UNIT_BYTES + JSON_AT + ID_AT]
+    for (let i = 0; i < ID_BYTES; i++) {
+      const difference = (bytes1[at1 + i] as number) - (bytes2[at2 + i] as number)
+      if (difference !== 0) return difference < 0
+    }
+    return false
+  }
+
+  idOf(slot: number): string {
+    const address = this.address[slot] as number
+    const start = unitOf(address) * UNIT_BYTES + JSON_AT + ID_AT
+    return (this.arena.bytes[chunkOf(address)] as Buffer).toString("latin1", start, start + ID_BYTES)
+  }
+
+  json(slot: number): Uint8Array {
+    const address = this.address[slot] as number
+    const start = unitOf(address) * UNIT_BYTES + JSON_AT
+    return (this.arena.bytes[chunkOf(address)] as Buffer).subarray(start, start + (this.word(slot, LENGTH) & LENGTH_MASK))
+  }
+
+  /** Takes a slot, writes the doctor into it and lists its id, which must not be listed yet. */
+  insert(content: Content, id: string): number {
+    const slot = this.#free.pop() ?? this.#top++
+    if (slot >= this.address.length) this.#grow()
+    this.#place(slot, content)
+    this.ids.add(id, slot)
+    return slot
+  }
+
+  /** Writes the doctor's new content: where the old one was if there is room. */
+  replace(slot: number, content: Content): void {
+    const address = this.address[slot] as number
+    const capacity = this.word(slot, SHAPE) >>> CAPACITY_SHIFT
+    if (unitsOf(content) <= capacity) this.#write(slot, address, capacity, content)
+    else {
+      this.#discard(slot)
+      this.#place(slot, content)
+    }
+  }
+
+  delete(slot: number, id: string): void {
+    this.ids.delete(id)
+    this.#discard(slot)
+    this.#free.push(slot)
+  }
+
+  /** Copies a block to another append point. */
+  move(slot: number, append: Append): void {
+    const from = this.address[slot] as number
+    const units = this.word(slot, SHAPE) >>> CAPACITY_SHIFT
+    const to = this.arena.take(append, units)
+    const [start, source] = [unitOf(from) * UNIT_BYTES, this.arena.bytes[chunkOf(from)] as Buffer]
+    source.copy(this.arena.bytes[chunkOf(to)] as Buffer, unitOf(to) * UNIT_BYTES, start, start + units * UNIT_BYTES)
+    this.#discard(slot)
+    this.address[slot] = to
+  }
+
+  #place(slot: number, content: Content): void {
+    const units = unitsOf(content)
+    const address = this.arena.take(this.appends[0], units)
+    this.address[slot] = address
+    this.strays++
+    this.#write(slot, address, units, content)
+  }
+
+  #write(slot: number, address: number, capacity: number, c: Content): void {
+    const [chunk, unit] = [chunkOf(address), unitOf(address)]
+    const [reals, words] = [this.arena.reals[chunk] as Float64Array, this.arena.words[chunk] as Int32Array]
+    reals[unit + LATITUDE] = c.latitude
+    reals[unit + LONGITUDE] = c.longitude
+    words[2 * unit + SLOT] = slot
+    words[2 * unit + VERSION] = c.version
+    words[2 * unit + LENGTH] = c.length > c.jsonLength ? c.jsonLength | HAS_FOLDS : c.jsonLength
+    words[2 * unit + SHAPE] = (capacity << CAPACITY_SHIFT) | c.clinicAt
+    words[2 * unit + SPECIALIZATION] = c.specialization
+    words[2 * unit + FEE] = c.fee
+    ;(this.arena.bytes[chunk] as Buffer).set(c.bytes.subarray(0, c.length), unit * UNIT_BYTES + JSON_AT)
+    this.city[slot] = c.city
+    this.signatures.set(c.signature, 4 * slot)
+  }
+
+  /** A free block keeps its shape and no slot, so that its chunk can be walked. */
+  #discard(slot: number): void {
+    const address = this.address[slot] as number
+    const words = this.arena.words[chunkOf(address)] as Int32Array
+    const at = 2 * unitOf(address)
+    words[at + SLOT] = -1
+    this.arena.give(address, (words[at + SHAPE] as number) >>> CAPACITY_SHIFT, this.appends)
+  }
+
+  #grow(): void {
+    const capacity = Math.ceil(this.address.length * GROWTH)
+    this.address = grown(this.address, capacity)
+    this.city = grown(this.city, capacity)
+    this.signatures = grown(this.signatures, 4 * capacity)
+  }
+}
+
+const unitsOf = ({ length }: Content) => Math.ceil((JSON_AT + length) / UNIT_BYTES)
+
+function grown(column: Int32Array, length: number): Int32Array {
+  const larger = new Int32Array(length)
+  larger.set(column)
+  return larger
+}

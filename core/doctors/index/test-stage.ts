@@ -1,0 +1,142 @@
+/** A log with a publisher, a world of clinics whose doctors have accounts, and search indexes that follow it. */
+import { expect } from "bun:test"
+import { TestLog, type TestPublisher } from "../../../tests/harness/event-log.ts"
+import { until } from "../../../tests/harness/services.ts"
+import { openPool, type Pool } from "../../db.ts"
+import { type Log, openLog } from "../../log.ts"
+import { openRedis } from "../../redis.ts"
+import { changeDoctor } from "../change.ts"
+import { onboardDoctor } from "../onboard.ts"
+import type { ChangeDoctor } from "../schema.ts"
+import { cellsOf } from "../search/cells.ts"
+import type { SearchQuery } from "../search/schema.ts"
+import { searchDoctors } from "../search/search.ts"
+import { checksumOfTable, loadIndex } from "./load.ts"
+import { SearchIndexService } from "./service.ts"
+
+export const quiet = openLog("test", "silent")
+export const DOCTORS_PER_CLINIC = 5
+export type StageDoctor = { id: string; uid: string; clinicId: string }
+export type StageIndex = { service: SearchIndexService; name: string }
+
+/** A follower may take a second to notice that the stream has gone silent on it, a loading a moment; the rest is the machine's noise. */
+const SAME_WITHIN_MS = 10_000
+
+export class SearchStage implements AsyncDisposable {
+  readonly #services: SearchIndexService[] = []
+
+  private constructor(
+    readonly log: TestLog,
+    readonly publisher: TestPublisher,
+    readonly doctors: StageDoctor[],
+  ) {}
+
+  static async open({ doctors, streamMaxEvents }: { doctors: number; streamMaxEvents?: number }): Promise<SearchStage> {
+    const log = await TestLog.open({ streamMaxEvents })
+    return new SearchStage(log, await log.publisher(), await insertWorld(log.pool, doctors))
+  }
+
+  get pool(): Pool {
+    return this.log.pool
+  }
+
+  /** Begins to load. `name` is what its database session is called. */
+  start(options: { maxMb?: number; log?: Log; name?: string; url?: string } = {}): SearchIndexService {
+    const { maxMb = 1024, log = quiet, name = "search", url = this.log.database.url } = options
+    const service = new SearchIndexService({
+      maxMb,
+      log,
+      openPool: () => openPool(url, { max: 1, name }),
+      openRedis: () => openRedis(this.log.server.config, { name, blocking: true }),
+    })
+    this.#services.push(service)
+    service.start()
+    return service
+  }
+
+  async ready(options: Parameters<SearchStage["start"]>[0] = {}): Promise<SearchIndexService> {
+    const service = this.start(options)
+    await until("the index is ready", () => service.state === "ready", SAME_WITHIN_MS)
+    return service
+  }
+
+  /** A doctor changes their own profile, as over REST. */
+  async change(doctor: StageDoctor, change: ChangeDoctor): Promise<void> {
+    await changeDoctor(this.pool, doctor, change)
+    this.publisher.publisher.nudge()
+  }
+
+  async onboard(uid: string, place: { latitude: number; longitude: number }): Promise<void> {
+    const input = { ...NEWCOMER, clinicLatitude: place.latitude, clinicLongitude: place.longitude }
+    await this.pool.begin((tx) => onboardDoctor(tx, uid, input))
+    this.publisher.publisher.nudge()
+  }
+
+  async checksum(): Promise<bigint> {
+    return await checksumOfTable(this.pool, new AbortController().signal)
+  }
+
+  /** All that is committed is published, and each index comes to be the table: as one that is loaded now is. */
+  async expectSame(...services: SearchIndexService[]): Promise<void> {
+    await this.publisher.publisher.sweep()
+    const table = await this.checksum()
+    for (const [i, service] of services.entries())
+      await until(`index ${i} is the table`, () => service.state === "ready" && service.checksum() === table, SAME_WITHIN_MS)
+    const fresh = await loadIndex({ pool: this.pool, maxBytes: Number.MAX_SAFE_INTEGER, signal: new AbortController().signal })
+    expect(fresh.index.checksum()).toBe(table)
+    for (const service of services) expect(service.doctors).toBe(fresh.index.size)
+  }
+
+  /** The index answers what SQL does, to the byte. */
+  async expectAnswer(service: SearchIndexService, query: Partial<SearchQuery>): Promise<string> {
+    const whole: SearchQuery = { radius: 10, page: 1, limit: 20, ...query }
+    const text = new TextDecoder().decode(service.search(whole))
+    expect(text).toBe(JSON.stringify(await searchDoctors(this.pool, whole)))
+    return text
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#services.map((service) => service.close()))
+    await this.log[Symbol.asyncDispose]()
+  }
+}
+
+const NEWCOMER = {
+  name: "Noor Newcomer",
+  specialization: "Pediatrics",
+  consultationFee: 80,
+  clinicName: "New clinic",
+  clinicAddress: "2 New Street",
+  city: "Newtown",
+  workingHours: {},
+}
+
+/** Clinic number i is at 48 + i/1000 degrees north, so that neighbours are neighbours and places are told apart. */
+export const placeOf = (clinic: number) => ({ latitude: 48 + clinic / 1000, longitude: 16 })
+
+async function insertWorld(pool: Pool, count: number): Promise<StageDoctor[]> {
+  const clinics = Array.from({ length: Math.ceil(count / DOCTORS_PER_CLINIC) }, (_, i) => {
+    const { h3R4, h3R6, h3R8 } = cellsOf(placeOf(i).latitude, placeOf(i).longitude)
+    return { id: Bun.randomUUIDv7(), name: `Clinic ${i}`, ...placeOf(i), h3R4, h3R6, h3R8 }
+  })
+  const doctors = Array.from({ length: count }, (_, i) => ({
+    id: Bun.randomUUIDv7(),
+    uid: `uid-${i}`,
+    clinicId: clinics[Math.floor(i / DOCTORS_PER_CLINIC)]?.id as string,
+    name: `Doctor "${i}" \\ Ünïcode 𝔸`,
+  }))
+  await pool`
+    insert into clinics (id, name, address, city, city_key, latitude, longitude, timezone, verification_code)
+    select id, name, '1 Main Street', 'Vienna', 'vienna', latitude, longitude, 'Europe/Vienna', 'CODE'
+    from jsonb_to_recordset(${pool.json(clinics)}) as c (id uuid, name text, latitude float8, longitude float8)`
+  await pool`insert into accounts (uid, role) select 'uid-' || i, 'DOCTOR' from generate_series(0, ${count}::int - 1) i`
+  await pool`
+    insert into doctors (id, uid, clinic_id, name, name_fold, specialization, specialization_key, consultation_fee, currency, clinic_name,
+      clinic_name_fold, clinic_address, city, city_key, clinic_latitude, clinic_longitude, h3_r4, h3_r6, h3_r8, services, working_hours, timezone)
+    select d.id, d.uid, c.id, d.name, lower(d.name), 'Cardiology', 'cardiology', 100, 'EUR', c.name, lower(c.name), '1 Main Street', 'Vienna',
+      'vienna', c.latitude, c.longitude, c."h3R4", c."h3R6", c."h3R8", '{ECG,"Check, up","with \\"quotes\\""}', '{}', 'Europe/Vienna'
+    from jsonb_to_recordset(${pool.json(doctors)}) as d (id uuid, uid text, "clinicId" uuid, name text)
+    join jsonb_to_recordset(${pool.json(clinics)}) as c (id uuid, name text, latitude float8, longitude float8, "h3R4" int8, "h3R6" int8, "h3R8" int8)
+      on c.id = d."clinicId"`
+  return doctors.map(({ id, uid, clinicId }) => ({ id, uid, clinicId }))
+}
