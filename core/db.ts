@@ -2,6 +2,7 @@ import postgres from "postgres"
 import { registerArrays } from "./pg-arrays.ts"
 import { socketsFor, startupPadding } from "./pg-socket.ts"
 import { sslModeOf } from "./pg-tls.ts"
+import { surviveLostTransactions } from "./pg-transactions.ts"
 
 /** Offsets, versions and counts stay below 2^53; H3 cells do not, so they are written but never read back. */
 const int8 = { to: 20, from: [20], serialize: (v: number) => String(v), parse: (v: string) => Number(v) }
@@ -53,6 +54,7 @@ export function openPool(url: string, { max, name, statementTimeoutMs = STATEMEN
     },
   })
   registerArrays(pool)
+  surviveLostTransactions(pool)
   return pool
 }
 

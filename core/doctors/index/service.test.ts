@@ -61,19 +61,38 @@ test(
   async () => {
     await using stage = await SearchStage.open({ doctors: 300, streamMaxEvents: 100 })
     const service = await stage.ready()
-    await using pause = await holdDoctors(stage)
-    await stage.change(stage.doctors[0] as StageDoctor, { bio: "known by an event" }).catch(() => {})
-    await pause.release()
-    await changeMany(stage, 300, 40)
-    await stage.publisher.redis.xtrim(await stage.log.key(), "MAXLEN", 1)
+    await using hold = await holdDoctors(stage)
+    await untilBehind(stage)
+    await hold.tx`update doctors set consultation_fee = 4, version = version + 1`
+    for (const { id } of stage.doctors) await announceChange(stage, id)
+    await stage.publisher.publisher.sweep()
+    expect((await stage.log.stream(stage.publisher.redis)).length).toBeLessThan(250)
+    await hold.release()
     await stage.expectSame(service)
   },
   TIMEOUT_MS,
 )
 
+const announceChange = (stage: SearchStage, doctorId: string) =>
+  announce(stage.pool, { name: "doctor:changed", data: { doctorId, version: 2 }, about: { doctorId } })
+
+/** While doctors are held: the index has heard of one, and waits for its row. */
+async function untilBehind(stage: SearchStage): Promise<void> {
+  await announceChange(stage, stage.doctors[0]?.id as string)
+  await stage.publisher.publisher.sweep()
+  await until("the index waits for the row", async () => {
+    const waiting = await stage.pool`
+      select 1 from pg_stat_activity
+      where datname = current_database() and application_name = 'pulsecal-search' and wait_event_type = 'Lock'`
+    return waiting.length === 1
+  })
+}
+
 /** Nobody reads or writes a doctor until it is released, so an index that has heard of a change stands still. */
 async function holdDoctors(stage: SearchStage) {
   const session = stage.log.session()
+  // The driver hands out a session only once it is open.
+  await session`select 1`
   const tx = await session.reserve()
   await tx`begin`
   await tx`lock table doctors in access exclusive mode`
@@ -93,14 +112,7 @@ test(
     await using stage = await SearchStage.open({ doctors: 100 })
     const service = await stage.ready()
     await using hold = await holdDoctors(stage)
-    const doctorId = stage.doctors[0]?.id as string
-    await announce(stage.pool, { name: "doctor:changed", data: { doctorId, version: 1 }, about: { doctorId } })
-    await stage.publisher.publisher.sweep()
-    await until("the index waits for the row", async () => {
-      const waiting =
-        await stage.pool`select 1 from pg_stat_activity where application_name = 'pulsecal-search' and wait_event_type = 'Lock' and datname = current_database()`
-      return waiting.length === 1
-    })
+    await untilBehind(stage)
     await stage.log.announce(20)
     await stage.publisher.publisher.sweep()
     await stage.pool`delete from events`
