@@ -2,7 +2,7 @@
 export const UNIT_BYTES = 8
 const CHUNK_BITS = 17
 /** 1 MiB: small beside the whole, so that emptied chunks give memory back early; large beside a doctor. */
-const CHUNK_UNITS = 1 << CHUNK_BITS
+export const CHUNK_UNITS = 1 << CHUNK_BITS
 const CHUNK_BYTES = CHUNK_UNITS * UNIT_BYTES
 const CHUNK_MASK = CHUNK_UNITS - 1
 /** Emptied chunks kept for the next ones that are needed. */
@@ -35,9 +35,14 @@ export class Arena {
     return this.#liveUnits * UNIT_BYTES
   }
 
+  /** Bytes of the chunks that have blocks. */
+  get chunkBytes(): number {
+    return this.#chunks * CHUNK_BYTES
+  }
+
   /** Bytes of all chunks. */
   get heldBytes(): number {
-    return (this.#chunks + this.#spare.length) * CHUNK_BYTES
+    return this.chunkBytes + this.#spare.length * CHUNK_BYTES
   }
 
   newAppend(): Append {

@@ -96,14 +96,16 @@ function centreDistance(balls: Float32Array, node: number, child: number): numbe
   return Math.sqrt(dx * dx + dy * dy + dz * dz)
 }
 
-/** Lets the ball grow until the place is in it. */
-export function growBall(nodes: Nodes, node: number, x: number, y: number, z: number): void {
+/** Lets the ball grow until the place is in it. True if it had to. */
+export function growBall(nodes: Nodes, node: number, x: number, y: number, z: number): boolean {
   const { balls } = nodes
   const dx = x - (balls[4 * node] as number)
   const dy = y - (balls[4 * node + 1] as number)
   const dz = z - (balls[4 * node + 2] as number)
   const distance = Math.sqrt(dx * dx + dy * dy + dz * dz)
-  if (distance > (balls[4 * node + 3] as number)) balls[4 * node + 3] = roundedUp(distance)
+  if (distance <= (balls[4 * node + 3] as number)) return false
+  balls[4 * node + 3] = roundedUp(distance)
+  return true
 }
 
 const roundedUp = (radius: number) => radius * RADIUS_FACTOR + RADIUS_SLACK

@@ -9,6 +9,7 @@ import { bytesChecksum, type IndexedDoctor } from "./listed-doctor.ts"
 import { Nearest } from "./nearest.ts"
 import { type Content, FEE, LATITUDE, LONGITUDE, Records, SPECIALIZATION, VERSION } from "./records.ts"
 import { Tombstones } from "./tombstones.ts"
+import { Upkeep } from "./upkeep.ts"
 
 export { doctorChecksum, type IndexedDoctor } from "./listed-doctor.ts"
 
@@ -28,6 +29,7 @@ export class DoctorIndex {
   readonly #nearest: Nearest
   readonly #filters: Filters
   readonly #writer: AnswerWriter
+  readonly #upkeep: Upkeep
   readonly #specializations = new Dictionary()
   readonly #cities = new Dictionary()
   readonly #tombstones = new Tombstones()
@@ -38,6 +40,7 @@ export class DoctorIndex {
     this.#forest = new Forest(this.#records, expected)
     this.#nearest = new Nearest(this.#forest.nodes, this.#records)
     this.#filters = new Filters(this.#records)
+    this.#upkeep = new Upkeep(this.#records, this.#forest.nodes, this.#forest.everyone)
     this.#writer = new AnswerWriter(this.#records)
   }
 
@@ -98,7 +101,9 @@ export class DoctorIndex {
   }
 
   /** A bounded slice of quiet upkeep: tightens the tree, moves bytes together. Call it when idle. True while there is more to do. */
-  maintain(_budgetMs: number): boolean {
+  maintain(budgetMs: number): boolean {
+    const until = performance.now() + budgetMs
+    while (this.#upkeep.step()) if (performance.now() >= until) return true
     return false
   }
 

@@ -7,7 +7,10 @@ import { FEE, LATITUDE, LONGITUDE, type Records } from "./records.ts"
 export const FIRST = 0
 /** Doctors below; 0 in a node that is free. */
 export const COUNT = 1
-/** Children, or units of the page, in the lower bits; then whether it is a leaf; then the digit in which the children differ. */
+/**
+ * Children, or units of the page, in the lower bits; then whether it is a leaf; whether its ball may be larger than need be; and the
+ * digit in which the children differ.
+ */
 export const SHAPE = 2
 /** The key of some doctor below: of the digits above the node it says all. */
 export const HIGH = 3
@@ -17,7 +20,8 @@ export const NODE_WORDS = 6
 
 export const LEAF = 16
 export const LENGTH_MASK = 15
-export const DEPTH_SHIFT = 5
+export const LOOSE = 32
+export const DEPTH_SHIFT = 6
 
 /** An entry is x, y, z (float64), slot and fee (int32): half a line of the processor's cache. */
 export const ENTRY_REALS = 4
@@ -55,6 +59,8 @@ export class Nodes {
   readonly pageWords: Int32Array[] = []
   readonly #blocks: Extents
   readonly #units: Extents
+  /** How often a node's ball may have come to be larger than need be, since the counter was last set. */
+  loosened = 0
   /** Of the doctor that was last located. */
   readonly vector = new Float64Array(3)
   #lastPlace: [number, number] = [Number.NaN, Number.NaN]

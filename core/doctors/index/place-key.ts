@@ -20,6 +20,9 @@ const LOW_FROM = 9
 /** By base cell: its vertex, and its rank when base cells are ordered by vertex. */
 const { vertexOfRank, rankOfBase } = rankBaseCells()
 
+const LAST_VERTEX = 11
+const lastRank = (vertex: number) => vertexOfRank.lastIndexOf(vertex)
+
 function rankBaseCells() {
   const vertices = getPentagons(0).map((cell) => cellToLatLng(cell))
   const cells = getRes0Cells().map((cell) => {
@@ -67,4 +70,16 @@ export function bySlotDigits(slot1: number, slot2: number): number {
   if (bits === 0) return 0
   const depth = FIRST_SLOT_DIGIT + Math.trunc((31 - Math.clz32(bits & -bits)) / 3)
   return digitAt(depth, 0, 0, slot1) - digitAt(depth, 0, 0, slot2)
+}
+
+/** The last of all keys that begin with the same digits, up to `depth`. */
+export function lastKey(depth: number, high: number, low: number, slot: number): { high: number; low: number; slot: number } {
+  const rank =
+    depth > 1 ? high >>> HIGH_DIGITS_BITS : lastRank(depth === 0 ? LAST_VERTEX : (vertexOfRank[high >>> HIGH_DIGITS_BITS] as number))
+  const bits = (digits: number) => 2 ** (3 * Math.max(0, digits)) - 1
+  return {
+    high: (rank << HIGH_DIGITS_BITS) | (high & ((1 << HIGH_DIGITS_BITS) - 1)) | bits(Math.min(7, FIRST_LOW_DIGIT - depth)),
+    low: low | bits(Math.min(8, FIRST_SLOT_DIGIT - depth)),
+    slot: depth <= FIRST_SLOT_DIGIT ? -1 : slot | (-1 << (3 * (depth - FIRST_SLOT_DIGIT))),
+  }
 }

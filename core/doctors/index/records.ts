@@ -56,8 +56,8 @@ export class Records {
   /** Four words a slot. */
   signatures: Int32Array
   readonly #free: number[] = []
-  /** Where new blocks go, and where upkeep lays blocks by place. */
-  readonly appends: [fresh: Append, ordered: Append]
+  /** Where new blocks go, where upkeep lays blocks by place, and where it puts what it takes out of chunks that are nearly empty. */
+  readonly appends: [fresh: Append, ordered: Append, rest: Append]
   #top = 0
   /** Blocks written elsewhere than by place, since the counter was last set. */
   strays = 0
@@ -67,7 +67,7 @@ export class Records {
     this.address = new Int32Array(capacity)
     this.city = new Int32Array(capacity)
     this.signatures = new Int32Array(4 * capacity)
-    this.appends = [this.arena.newAppend(), this.arena.newAppend()]
+    this.appends = [this.arena.newAppend(), this.arena.newAppend(), this.arena.newAppend()]
     this.ids = new Ids((slot, at) => this.idByte(slot, at), capacity)
   }
 

@@ -12,6 +12,7 @@ import {
   LEAF,
   LEAF_MAX,
   LENGTH_MASK,
+  LOOSE,
   LOW,
   NODE_WORDS,
   type Nodes,
@@ -93,6 +94,7 @@ export class Tree {
       const node = this.#path[i] as number
       const count = this.#word(node, COUNT) - 1
       words[node * NODE_WORDS + COUNT] = count
+      if (i < above) this.#loosen(node)
       if (i < above && count <= JOIN_MAX) small = node
     }
     const count = this.#word(leaf, COUNT)
@@ -159,7 +161,12 @@ export class Tree {
   #include(node: number): void {
     const { vector } = this.#nodes
     this.#set(node, COUNT, this.#word(node, COUNT) + 1)
-    growBall(this.#nodes, node, vector[0] as number, vector[1] as number, vector[2] as number)
+    if (growBall(this.#nodes, node, vector[0] as number, vector[1] as number, vector[2] as number)) this.#loosen(node)
+  }
+
+  #loosen(node: number): void {
+    this.#set(node, SHAPE, this.#word(node, SHAPE) | LOOSE)
+    this.#nodes.loosened++
   }
 
   /** A leaf of one. */
