@@ -1,5 +1,6 @@
 /** The bounding balls of an H3 tree's nodes, in three dimensions. */
-import { COUNT, ENTRY_REALS, entryOf, FIRST, LEAF, LENGTH_MASK, NODE_WORDS, type Nodes, SHAPE, segmentOf } from "./nodes.ts"
+import { COUNT, FIRST, LEAF, LENGTH_MASK, NODE_WORDS, type Nodes, SHAPE } from "./nodes.ts"
+import { ENTRY_REALS, entryOf, segmentOf } from "./pages.ts"
 
 /** Rounding to single precision moves a centre; the radius is measured from where it then is, and made so much larger before rounding. */
 const RADIUS_FACTOR = 1 + 2 ** -22
@@ -28,7 +29,7 @@ function extend(nodes: Nodes, node: number, box: Box): void {
     for (let child = first; child < first + (shape & LENGTH_MASK); child++) extend(nodes, child, box)
     return
   }
-  const page = nodes.pages[segmentOf(first)] as Float64Array
+  const page = nodes.pages.reals[segmentOf(first)] as Float64Array
   const start = entryOf(first) * ENTRY_REALS
   const end = start + (nodes.words[at + COUNT] as number) * ENTRY_REALS
   for (let i = start; i < end; i += ENTRY_REALS) {
@@ -55,7 +56,7 @@ function farthestSquare(nodes: Nodes, node: number, cx: number, cy: number, cz: 
     }
     return farthest
   }
-  const page = nodes.pages[segmentOf(first)] as Float64Array
+  const page = nodes.pages.reals[segmentOf(first)] as Float64Array
   const start = entryOf(first) * ENTRY_REALS
   const end = start + (nodes.words[at + COUNT] as number) * ENTRY_REALS
   for (let i = start; i < end; i += ENTRY_REALS) {

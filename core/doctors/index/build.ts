@@ -1,6 +1,7 @@
 /** Builds H3 trees from doctors in the order of their keys. */
 import { fitBall, fitBallToChildren } from "./balls.ts"
-import { COUNT, DEPTH_SHIFT, FIRST, HIGH, KEY_SLOT, LEAF, LEAF_MAX, LOW, NODE_WORDS, type Nodes, SHAPE, UNIT_ENTRIES } from "./nodes.ts"
+import { COUNT, DEPTH_SHIFT, FIRST, HIGH, KEY_SLOT, LEAF, LEAF_MAX, LOW, NODE_WORDS, type Nodes, SHAPE } from "./nodes.ts"
+import { UNIT_ENTRIES } from "./pages.ts"
 import { bySlotDigits, commonDigits, digitAt } from "./place-key.ts"
 
 /** Keys by position, and whose they are. */
@@ -33,8 +34,8 @@ export function* buildInSteps(nodes: Nodes, node: number, keyed: Keyed, from: nu
 
 export function writeLeaf(nodes: Nodes, node: number, { high, low, slots }: Keyed, from: number, to: number): void {
   const units = Math.max(1, Math.ceil((to - from) / UNIT_ENTRIES))
-  const page = nodes.takePage(units)
-  for (let i = from; i < to; i++) nodes.writeEntry(page, i - from, slots[i] as number)
+  const page = nodes.pages.take(units)
+  for (let i = from; i < to; i++) nodes.pages.insert(page, i - from, slots[i] as number)
   writeNode(nodes, node, page, to - from, units | LEAF, high[from] as number, low[from] as number, slots[from] as number)
 }
 

@@ -54,7 +54,7 @@ export class ByPlace {
     if (this.#isBehind(leaf, depth) || (done && done.high === last.high && done.low === last.low && done.slot === last.slot)) return
     const page = this.#word(leaf, FIRST)
     const count = this.#word(leaf, COUNT)
-    for (let i = 0; i < count; i++) this.#records.move(this.#nodes.slotAt(page, i), this.#records.appends[1])
+    for (let i = 0; i < count; i++) this.#records.move(this.#nodes.pages.slotAt(page, i), this.#records.appends[1])
     this.#moved += count
     this.#done = last
   }

@@ -7,21 +7,8 @@ import { Best } from "./best.ts"
 import { CHORD_MAX, CHORD_SLACK, chordOf, SQUARE_TOLERANCE, unitVector } from "./exact.ts"
 import type { Filters } from "./filters.ts"
 import { NodeHeap } from "./node-heap.ts"
-import {
-  COUNT,
-  ENTRY_REALS,
-  ENTRY_WORDS,
-  entryOf,
-  FEE_WORD,
-  FIRST,
-  LEAF,
-  LENGTH_MASK,
-  NODE_WORDS,
-  type Nodes,
-  SHAPE,
-  SLOT_WORD,
-  segmentOf,
-} from "./nodes.ts"
+import { COUNT, FIRST, LEAF, LENGTH_MASK, NODE_WORDS, type Nodes, SHAPE } from "./nodes.ts"
+import { ENTRY_REALS, ENTRY_WORDS, entryOf, FEE_WORD, SLOT_MASK, SLOT_WORD, segmentOf } from "./pages.ts"
 import { LATITUDE, LONGITUDE, type Records } from "./records.ts"
 
 /** Totals are exact up to here, and counting stops one further. */
@@ -40,6 +27,8 @@ export class Nearest {
   /** Doctors within the radius who pass, as far as they were counted. */
   hits = 0
   #counting = false
+  /** Numbers the places that were looked at. */
+  #run = 0
   /** The radius as a chord; squares beyond the outer are outside, below the inner inside, between them haversineKm decides. */
   #rim = 0
   #outer = 0
@@ -66,12 +55,13 @@ export class Nearest {
     }
     if (this.#counting) this.#countRest()
     this.#heap.size = 0
+    this.best.finish(disk.latitude, disk.longitude)
   }
 
   /** The search that finds nobody. */
   findNobody(): void {
     this.hits = 0
-    this.best.start(0, 0, 0)
+    this.best.start(0)
   }
 
   #start(disk: Disk, wanted: number, filters: Filters | undefined, counting: boolean): void {
@@ -79,7 +69,8 @@ export class Nearest {
     this.#filters = filters
     this.#counting = counting
     this.hits = 0
-    this.best.start(wanted, disk.latitude, disk.longitude)
+    this.#run = 0
+    this.best.start(wanted)
     this.#rim = chordOf(disk.radius)
     if (this.#rim > CHORD_MAX) throw new RangeError(`no search reaches ${disk.radius} km`)
     this.#outer = this.#rim * this.#rim + SQUARE_TOLERANCE
@@ -119,8 +110,8 @@ export class Nearest {
   #scan(leaf: number): void {
     const { words } = this.#nodes
     const first = words[leaf * NODE_WORDS + FIRST] as number
-    const page = this.#nodes.pages[segmentOf(first)] as Float64Array
-    const pageWords = this.#nodes.pageWords[segmentOf(first)] as Int32Array
+    const page = this.#nodes.pages.reals[segmentOf(first)] as Float64Array
+    const pageWords = this.#nodes.pages.words[segmentOf(first)] as Int32Array
     const start = entryOf(first)
     const end = start + (words[leaf * NODE_WORDS + COUNT] as number)
     const x = this.#centre[0] as number
@@ -132,7 +123,10 @@ export class Nearest {
       const dz = (page[entry * ENTRY_REALS + 2] as number) - z
       const square = dx * dx + dy * dy + dz * dz
       if (square > (this.#counting ? this.#outer : this.#bound)) continue
-      const slot = pageWords[entry * ENTRY_WORDS + SLOT_WORD] as number
+      const word = pageWords[entry * ENTRY_WORDS + SLOT_WORD] as number
+      // A marked one is as far as the one before, so that both are looked at or neither.
+      if (word >= 0) this.#run++
+      const slot = word & SLOT_MASK
       if (this.#filters !== undefined && !this.#filters.pass(slot, pageWords[entry * ENTRY_WORDS + FEE_WORD] as number)) continue
       if (square > this.#inner && !this.#isWithin(slot)) continue
       if (this.#counting && ++this.hits > TOTAL_MAX) this.#counting = false
@@ -141,11 +135,10 @@ export class Nearest {
   }
 
   #offer(square: number, slot: number): void {
-    this.best.offer(square, slot)
-    if (!this.best.isFull) return
-    const worst = this.best.squares[this.best.size - 1] as number
-    this.#bound = Math.min(this.#outer, worst + SQUARE_TOLERANCE)
-    this.#reach = Math.min(this.#rim, Math.sqrt(this.#bound)) + CHORD_SLACK
+    const bound = this.best.add(square, slot, this.#run)
+    if (bound >= this.#bound) return
+    this.#bound = bound
+    this.#reach = Math.min(this.#rim, Math.sqrt(bound)) + CHORD_SLACK
   }
 
   /** On the rim. */

@@ -17,8 +17,8 @@ import {
   NODE_WORDS,
   type Nodes,
   SHAPE,
-  UNIT_ENTRIES,
 } from "./nodes.ts"
+import { UNIT_ENTRIES } from "./pages.ts"
 import { commonDigits, digitAt, type PlaceKey } from "./place-key.ts"
 import type { Records } from "./records.ts"
 
@@ -41,7 +41,7 @@ export class Tree {
   /** An empty tree. */
   plant(): number {
     const root = this.#nodes.takeNodes(1)
-    writeNode(this.#nodes, root, this.#nodes.takePage(1), 0, 1 | LEAF, 0, 0, 0)
+    writeNode(this.#nodes, root, this.#nodes.pages.take(1), 0, 1 | LEAF, 0, 0, 0)
     return root
   }
 
@@ -61,7 +61,7 @@ export class Tree {
   }
 
   insert(root: number, slot: number, key: PlaceKey): void {
-    this.#nodes.locate(slot)
+    this.#nodes.pages.locate(slot)
     let node = root
     while ((this.#word(node, SHAPE) & LEAF) === 0) {
       const depth = this.#word(node, SHAPE) >>> DEPTH_SHIFT
@@ -98,7 +98,7 @@ export class Tree {
       if (i < above && count <= JOIN_MAX) small = node
     }
     const count = this.#word(leaf, COUNT)
-    this.#nodes.copyEntries(page, count, page, index, 1)
+    this.#nodes.pages.remove(page, count + 1, index)
     if (small >= 0) this.#join(small)
     else if (count === 0 && above > 0) this.#removeChild(this.#path[above - 1] as number, leaf)
     else this.#shrink(leaf)
@@ -106,7 +106,7 @@ export class Tree {
 
   setFee(root: number, slot: number, key: PlaceKey, fee: number): void {
     const leaf = this.#path[this.#descend(root, slot, key)] as number
-    this.#nodes.writeFee(this.#word(leaf, FIRST), this.#indexOf(leaf, slot), fee)
+    this.#nodes.pages.setFee(this.#word(leaf, FIRST), this.#indexOf(leaf, slot), fee)
   }
 
   #word(node: number, field: number): number {
@@ -134,7 +134,7 @@ export class Tree {
 
   #indexOf(leaf: number, slot: number): number {
     const page = this.#word(leaf, FIRST)
-    for (let i = this.#word(leaf, COUNT) - 1; i >= 0; i--) if (this.#nodes.slotAt(page, i) === slot) return i
+    for (let i = this.#word(leaf, COUNT) - 1; i >= 0; i--) if (this.#nodes.pages.slotAt(page, i) === slot) return i
     throw new Error("a doctor is not in the leaf where its place is")
   }
 
@@ -159,7 +159,7 @@ export class Tree {
 
   /** One more below: of the doctor that is located. */
   #include(node: number): void {
-    const { vector } = this.#nodes
+    const { vector } = this.#nodes.pages
     this.#set(node, COUNT, this.#word(node, COUNT) + 1)
     if (growBall(this.#nodes, node, vector[0] as number, vector[1] as number, vector[2] as number)) this.#loosen(node)
   }
@@ -214,7 +214,7 @@ export class Tree {
   #addEntry(leaf: number, slot: number): void {
     const count = this.#word(leaf, COUNT)
     if (count === (this.#word(leaf, SHAPE) & LENGTH_MASK) * UNIT_ENTRIES) this.#turnPage(leaf, count / UNIT_ENTRIES + 1)
-    this.#nodes.writeEntry(this.#word(leaf, FIRST), count, slot)
+    this.#nodes.pages.insert(this.#word(leaf, FIRST), count, slot)
     this.#set(leaf, COUNT, count + 1)
     fitBall(this.#nodes, leaf)
   }
@@ -226,15 +226,15 @@ export class Tree {
   }
 
   #turnPage(leaf: number, units: number): void {
-    const page = this.#nodes.takePage(units)
-    this.#nodes.copyEntries(this.#word(leaf, FIRST), 0, page, 0, this.#word(leaf, COUNT))
+    const page = this.#nodes.pages.take(units)
+    this.#nodes.pages.copy(this.#word(leaf, FIRST), page, this.#word(leaf, COUNT))
     this.#freePage(leaf)
     this.#set(leaf, FIRST, page)
     this.#set(leaf, SHAPE, units | LEAF)
   }
 
   #freePage(leaf: number): void {
-    this.#nodes.givePage(this.#word(leaf, FIRST), this.#word(leaf, SHAPE) & LENGTH_MASK)
+    this.#nodes.pages.give(this.#word(leaf, FIRST), this.#word(leaf, SHAPE) & LENGTH_MASK)
   }
 
   #split(leaf: number, slot: number): void {
@@ -260,7 +260,7 @@ export class Tree {
     const first = this.#word(node, FIRST)
     const length = this.#word(node, SHAPE) & LENGTH_MASK
     if ((this.#word(node, SHAPE) & LEAF) !== 0) {
-      for (let i = 0; i < this.#word(node, COUNT); i++) this.#keyed.push(this.#nodes.slotAt(first, i))
+      for (let i = 0; i < this.#word(node, COUNT); i++) this.#keyed.push(this.#nodes.pages.slotAt(first, i))
       this.#freePage(node)
       return
     }
