@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { clinicOf, doctorInput, receptionistOf, type TestApi, testApi } from "../tests/harness/api.ts"
+import { until } from "../tests/harness/services.ts"
 
 let api: TestApi
 beforeAll(async () => {
@@ -138,8 +139,11 @@ describe("changing a profile", () => {
       clinicName: "Spree Klinik",
       timezone: "UTC",
     })
-    const near = await doctor.get("/doctors/search?latitude=52.52&longitude=13.405&radius=1")
-    expect(near.body.data.map((d: { id: string }) => d.id).sort()).toEqual([colleague.id, profile.id].sort())
+    const near = await until("the doctor index has it", async () => {
+      const { body } = await doctor.get("/doctors/search?latitude=52.52&longitude=13.405&radius=1")
+      return body.total === 2 ? body : undefined
+    })
+    expect(near.data.map((d: { id: string }) => d.id).sort()).toEqual([colleague.id, profile.id].sort())
     const old = await doctor.get(`/doctors/search?latitude=${clinicLatitude}&longitude=${clinicLongitude}&radius=1&limit=100`)
     expect(old.body.data.some((d: { id: string }) => d.id === profile.id)).toBe(false)
   })

@@ -36,6 +36,7 @@ export function audience(event: Event): Room[] {
       return [room.doctor(event.about.doctorId)]
     case "appointment:moved":
     case "doctor:changed":
+    case "doctors:imported":
     case "access:changed":
       return []
     default:
@@ -56,6 +57,8 @@ export function subject(event: Event): string {
     case "doctor:new":
     case "doctor:changed":
       return `doctor:${event.data.doctorId}`
+    case "doctors:imported":
+      return "doctors"
     case "queue:update":
     case "queue:position":
       return `queue:${event.about.clinicId}`

@@ -28,6 +28,8 @@ export const internal = {
   "appointment:moved": z.strictObject({ appointmentId: id, from: instant }),
   /** The doctor's row changed; `version` is the row's. */
   "doctor:changed": z.strictObject({ doctorId: id, version: z.int() }),
+  /** Many doctors' rows came at once, without an event each: whoever holds doctors reads them all anew. */
+  "doctors:imported": z.strictObject({ count: z.int() }),
   /** What this person may hear or do changed: a profile was made, a city moved, a receptionist approved or revoked. */
   "access:changed": z.strictObject({ uid: z.string() }),
 } as const
@@ -53,6 +55,7 @@ type About = {
   "appointment:moved": { doctorId: string }
   "analytics:update": { doctorId: string }
   "doctor:changed": { doctorId: string }
+  "doctors:imported": Record<string, never>
   "access:changed": { uid: string }
 }
 

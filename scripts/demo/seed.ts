@@ -1,9 +1,10 @@
 /**
- * Loads the demo world in one transaction: all of it or nothing, however the process ends. No events are announced: these
- * doctors stand there from before the log began, and whoever follows the log starts from a snapshot that has them.
+ * Loads the demo world in one transaction: all of it or nothing, however the process ends. One event tells of it, so that
+ * processes that run already read the doctors.
  */
 import { maybeOne, one, type Pool, type Tx } from "../../core/db.ts"
 import { cellsOf } from "../../core/doctors/search/cells.ts"
+import { announce } from "../../core/events/log.ts"
 import type { PaymentKeys } from "../../core/payment-keys.ts"
 import { caseKey, fold } from "../../core/text.ts"
 import { type Clinic, createdAt } from "./clinics.ts"
@@ -106,6 +107,7 @@ async function load(tx: Tx, { count, seed, now, keys, say }: Load) {
   if (count < REBUILD_FROM) await rows()
   else await withoutIndexes(tx, ["clinics", "doctors"], rows, () => say("Rows are in; building the indexes."))
   await loadDesk(tx, seed, now, keys)
+  await announce(tx, { name: "doctors:imported", data: { count }, about: {} })
 }
 
 async function copyRows(tx: Tx, seed: number, count: number): Promise<void> {

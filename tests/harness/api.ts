@@ -16,6 +16,8 @@ export type TestApi = AsyncDisposable & {
   app: App
   database: TestDatabase
   redis: TestRedis
+  /** Where its metrics are, if it was given a port for them. */
+  metricsPort?: number
   person: (uid?: string) => Person
 }
 
@@ -40,6 +42,7 @@ export async function testApi(settings: Record<string, string> = {}): Promise<Te
     app: api.app,
     database,
     redis,
+    metricsPort: api.metricsPort,
     person: (uid = `uid-${Bun.randomUUIDv7()}`) => person(api.url, uid),
     async [Symbol.asyncDispose]() {
       await api.stop()

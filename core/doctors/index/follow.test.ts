@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test"
 import fc from "fast-check"
+import { seedDemo } from "../../../scripts/demo/seed.ts"
 import { until } from "../../../tests/harness/services.ts"
 import { announce } from "../../events/log.ts"
 import { DOCTORS_PER_CLINIC, placeOf, SearchStage, type StageDoctor } from "./test-stage.ts"
@@ -70,6 +71,15 @@ test("an event that is old, told again or late takes nothing back, and a row tha
   await announce(stage.pool, { name: "doctor:changed", data: { doctorId: second.id, version: 2 }, about: { doctorId: second.id } })
   await stage.expectSame(service)
   expect(service.doctors).toBe(8)
+})
+
+test("a demo that is loaded while processes run is found by their searches", async () => {
+  await using stage = await SearchStage.open({ doctors: 0 })
+  const service = await stage.ready()
+  expect(service.doctors).toBe(0)
+  await seedDemo(stage.pool, { doctors: 500 })
+  await stage.expectSame(service)
+  expect(service.doctors).toBe(500)
 })
 
 /** What a doctor may do, on some connection, whoever else does so at the same time. */

@@ -31,11 +31,15 @@ export type FollowIndexOptions = {
   onRead: (offset: number, changed: boolean) => void
 }
 
-/** Follows until the signal aborts, or until something is missing from the log, so that the index must be loaded again. */
+/** Follows until the signal aborts, or until the index must be loaded again: something is missing from the log, or came without it. */
 export async function followIndex({ index, pool, redis, log, from, signal, onRead }: FollowIndexOptions): Promise<void> {
   for await (const batch of follow({ pool, redis, log, after: from.head, logId: from.id, signal })) {
     if (batch.kind === "gap") {
       log.warn({ from: batch.from, to: batch.to }, "events are missing from the log; the search index is loaded again")
+      return
+    }
+    if (batch.events.some((e) => e.name === "doctors:imported")) {
+      log.info("many doctors came at once; the search index is loaded again")
       return
     }
     const ids = changedDoctors(batch.events)

@@ -87,24 +87,21 @@ function fetchAhead(tx: Tx): Promise<Buffer[]> {
   return rows
 }
 
-function doctorOf(row: Buffer): IndexedDoctor {
-  const [id, version, name, specialization, consultationFee, currency, clinicId, clinicName, clinicAddress, city, ...rest] = JSON.parse(
-    row.toString(),
-  ) as LoadedRow
-  const [clinicLatitude, clinicLongitude, services] = rest
+function doctorOf(line: Buffer): IndexedDoctor {
+  const row = JSON.parse(line.toString()) as LoadedRow
   return {
-    id,
-    name,
-    specialization,
-    consultationFee,
-    currency,
-    clinicId,
-    clinicName,
-    clinicAddress,
-    city,
-    clinicLatitude,
-    clinicLongitude,
-    services,
-    version,
+    id: row[0],
+    version: row[1],
+    name: row[2],
+    specialization: row[3],
+    consultationFee: row[4],
+    currency: row[5],
+    clinicId: row[6],
+    clinicName: row[7],
+    clinicAddress: row[8],
+    city: row[9],
+    clinicLatitude: row[10],
+    clinicLongitude: row[11],
+    services: row[12],
   }
 }

@@ -1,0 +1,93 @@
+import { afterAll, beforeAll, expect, test } from "bun:test"
+import fc from "fast-check"
+import { type TestDatabase, testDatabase } from "../../../tests/harness/services.ts"
+import { doctorAt, fillWorld, insertClinic, placeNear, type TestDoctor } from "../search/test-world.ts"
+import { doctorChecksum } from "./doctor-index.ts"
+import { checksumOfTable, loadIndex, TooLarge } from "./load.ts"
+import { listDoctorsNow } from "./queries.ts"
+
+let database: TestDatabase
+beforeAll(async () => {
+  database = await testDatabase()
+  await insertClinic(database.pool)
+})
+afterAll(() => database[Symbol.asyncDispose]())
+
+const never = new AbortController().signal
+const load = (maxBytes = Number.MAX_SAFE_INTEGER) => loadIndex({ pool: database.pool, maxBytes, signal: never })
+
+/** Texts as hostile as the API lets them be. */
+const text = fc
+  .string({ unit: "binary", minLength: 1, maxLength: 60 })
+  .map((s) => s.replaceAll("\0", ""))
+  .filter((s) => s.isWellFormed() && s.length > 0)
+
+const doctor: fc.Arbitrary<TestDoctor> = fc
+  .record({
+    base: doctorAt(placeNear({ latitude: 0, longitude: 180 }, 3_000)),
+    name: text,
+    clinicName: text,
+    city: text,
+    fee: fc.integer({ min: 0, max: 1_000_000_000 }).map((n) => n / 1_000),
+  })
+  .map(({ base, ...texts }) => ({ ...base, ...texts }))
+
+const many = (count: number) => fc.sample(doctorAt(placeNear({ latitude: 10, longitude: 10 }, 50)), { numRuns: count, seed: 7 })
+
+test("whatever a doctor's texts and numbers are, what is loaded is what is read one by one, and what has the table's checksum", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.uniqueArray(doctor, { selector: (d) => d.id, maxLength: 80 }), async (doctors) => {
+      await fillWorld(database.pool, doctors)
+      const { index } = await load()
+      const active = doctors.filter((d) => d.active).map((d) => d.id)
+      const now = await listDoctorsNow(database.pool, active)
+      const sum = now.reduce((sum, { active: _, ...d }) => BigInt.asUintN(64, sum + doctorChecksum(d)), 0n)
+      expect([index.size, index.checksum()]).toEqual([active.length, sum])
+      expect(await checksumOfTable(database.pool, never)).toBe(sum)
+    }),
+    { numRuns: 40 },
+  )
+}, 30_000)
+
+test("each field of a doctor, and the version, count in the checksum", async () => {
+  await fillWorld(database.pool, [{ ...(many(1)[0] as TestDoctor), active: true }])
+  const changes = [
+    "name = 'x'",
+    "specialization = 'x'",
+    "consultation_fee = 1.25",
+    "currency = 'USD'",
+    "clinic_name = 'x'",
+    "clinic_address = 'x'",
+  ]
+  const more = ["city = 'x'", "clinic_latitude = 1", "clinic_longitude = 1", "services = '{x}'", "version = 9", "active = false"]
+  const seen = new Set([await checksumOfTable(database.pool, never)])
+  for (const change of [...changes, ...more]) {
+    await database.pool.unsafe(`update doctors set ${change}`)
+    seen.add(await checksumOfTable(database.pool, never))
+  }
+  expect(seen.size).toBe(1 + changes.length + more.length)
+})
+
+test("an index that would be larger than it may is refused, as soon as it is seen, and the session is free again", async () => {
+  await fillWorld(database.pool, many(3_000))
+  const { index } = await load()
+  const whole = index.bytes
+  expect(load(whole / 3)).rejects.toThrow(TooLarge)
+  expect(await load(whole).then(({ index }) => index.size)).toBe(index.size)
+})
+
+test("the event loop is not held while an index loads, and others are served by the same process", async () => {
+  await fillWorld(database.pool, many(8_000))
+  const waits: number[] = []
+  let last = performance.now()
+  const timer = setInterval(() => {
+    waits.push(performance.now() - last)
+    last = performance.now()
+  }, 1)
+  await load()
+  clearInterval(timer)
+  // Medians say what slices take; what the machine does meanwhile shows in the largest alone.
+  waits.sort((a, b) => a - b)
+  expect(waits.length).toBeGreaterThan(5)
+  expect(waits[Math.floor(waits.length / 2)]).toBeLessThan(5)
+}, 30_000)
