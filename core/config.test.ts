@@ -72,6 +72,7 @@ const MALFORMED: Record<string, string[]> = {
   PAYMENT_KEYS: [KEY, `:${KEY}`, `k 1:${KEY}`, "k1:", `k1:${KEY.slice(4)}`, `k1:${KEY}=`, `k1:${KEY},k1:${KEY}`, `k1:${KEY},`, `k1 ${KEY}`],
   LOG_LEVEL: ["loud", "INFO"],
   DRAIN_MS: ["2s", "8001"],
+  SEARCH_INDEX_MAX_MB: ["-1", "1.5", "1GB", "1000001"],
   STREAM_MAX_EVENTS: ["1", "99", "10000001"],
   METRICS_PORT: ["off", "-1", "65534", "9464.5"],
   METRICS_HOST: ["all hosts", "http://host"],

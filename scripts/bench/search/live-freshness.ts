@@ -1,0 +1,136 @@
+/** How soon a change is seen by the searches of two API processes, while doctors change their profiles at a steady rate. */
+import { mintDevelopmentToken } from "../../../core/auth/development.ts"
+import type { Pool } from "../../../core/db.ts"
+import { freePort, until } from "../../../tests/harness/services.ts"
+import { seedDemo } from "../../demo/seed.ts"
+import { type Bench, say } from "../environment.ts"
+
+const PROJECT = "demo-pulsecal"
+/** Doctors who sign in: those who change, and one to look at. */
+const CHANGING = 1_000
+const START_TIMEOUT_MS = 60_000
+const VISIBLE_TIMEOUT_MS = 10_000
+/** Changes that wait for an answer at most; more would only wait in a queue of our own. */
+const IN_FLIGHT_MAX = 100
+const REPORTED_METRICS = "nodejs_eventloop_delay_max_seconds"
+
+type Process = { url: string; metrics: string; child: Bun.Subprocess }
+type Probe = { latitude: number; longitude: number; token: string; id: string }
+
+export type Freshness = {
+  /** From the answer to the change until the search of either process shows it, ms. */
+  visibleMs: [number[], number[]]
+  changesPerSecond: number
+  /** The event loop's longest delay of either process meanwhile, ms. */
+  delayMs: number[]
+}
+
+export async function measureFreshness(bench: Bench, doctors: number, perSecond: number, probes: number): Promise<Freshness> {
+  await seedDemo(bench.pool, { doctors, say })
+  const tokens = await signIn(bench.pool)
+  const processes = [await startProcess(bench), await startProcess(bench)] as const
+  try {
+    const probe = await probeOf(bench.pool, tokens[0] as string)
+    const stop = new AbortController()
+    const changing = change(processes, tokens.slice(1), perSecond, stop.signal)
+    // What was delayed by the start does not count: reading the metric begins it anew.
+    for (const process_ of processes) await eventLoopDelay(process_)
+    const visibleMs: Freshness["visibleMs"] = [[], []]
+    for (let n = 0; n < probes; n++) await look(processes, probe, n, visibleMs)
+    const delayMs = await Promise.all(processes.map(eventLoopDelay))
+    stop.abort()
+    return { visibleMs, changesPerSecond: await changing, delayMs }
+  } finally {
+    for (const { child } of processes) child.kill("SIGTERM")
+    await Promise.all(processes.map(({ child }) => child.exited))
+  }
+}
+
+async function signIn(pool: Pool): Promise<string[]> {
+  const uid = (n: number) => `bench-${n}`
+  await pool`insert into accounts (uid, role) select 'bench-' || n, 'DOCTOR' from generate_series(0, ${CHANGING}::int) n`
+  await pool`
+    update doctors d set uid = 'bench-' || chosen.n
+    from (select id, row_number() over () - 1 as n from doctors where uid is null limit ${CHANGING + 1}) chosen where chosen.id = d.id`
+  await pool`vacuum analyze doctors`
+  return Array.from({ length: CHANGING + 1 }, (_, n) => mintDevelopmentToken({ projectId: PROJECT, uid: uid(n), expiresInSeconds: 3600 }))
+}
+
+async function probeOf(pool: Pool, token: string): Promise<Probe> {
+  const [row] = await pool<{ id: string; latitude: number; longitude: number }[]>`
+    select id, clinic_latitude as latitude, clinic_longitude as longitude from doctors where uid = 'bench-0'`
+  if (!row) throw new Error("there is no doctor to look at")
+  return { ...row, token }
+}
+
+async function startProcess(bench: Bench): Promise<Process> {
+  const [port, metricsPort] = [await freePort(), await freePort()]
+  const child = Bun.spawn([process.execPath, "api/main.ts"], {
+    env: { ...process.env, ...bench.environment, HOST: "127.0.0.1", PORT: String(port), METRICS_PORT: String(metricsPort) },
+    stdio: ["ignore", "inherit", "inherit"],
+  })
+  const url = `http://127.0.0.1:${port}`
+  const isReady = async () => {
+    const answer = await fetch(`${url}/health/ready`).catch(() => undefined)
+    return answer?.ok && ((await answer.json()) as { checks: { searchIndex: string } }).checks.searchIndex === "ready"
+  }
+  await until("an API has its index", isReady, START_TIMEOUT_MS)
+  return { url, metrics: `http://127.0.0.1:${metricsPort}/metrics`, child }
+}
+
+/** Changes of fees and names at the rate, by either process in turn, until told to stop. Returns the rate that was had. */
+async function change(processes: readonly Process[], tokens: string[], perSecond: number, signal: AbortSignal): Promise<number> {
+  const started = performance.now()
+  const inFlight = new Set<Promise<unknown>>()
+  let done = 0
+  for (let n = 0; !signal.aborted; n++) {
+    const wait = started + (n * 1000) / perSecond - performance.now()
+    if (wait > 0) await Bun.sleep(wait)
+    if (inFlight.size >= IN_FLIGHT_MAX) await Promise.race(inFlight)
+    const body = n % 2 ? { consultationFee: 50 + (n % 200) } : { name: `Dr. Number ${n}` }
+    const sent = patch((processes[n % 2] as Process).url, tokens[n % tokens.length] as string, body).then(() => {
+      done++
+      inFlight.delete(sent)
+    })
+    inFlight.add(sent)
+  }
+  const seconds = (performance.now() - started) / 1000
+  await Promise.all(inFlight)
+  return done / seconds
+}
+
+async function patch(url: string, token: string, body: object): Promise<void> {
+  const answer = await fetch(`${url}/api/v1/doctors/me`, {
+    method: "PATCH",
+    headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+    body: JSON.stringify(body),
+  })
+  if (!answer.ok) throw new Error(`a change was answered ${answer.status}: ${await answer.text()}`)
+  await answer.arrayBuffer()
+}
+
+/** One change, by either process in turn, and when each of them shows it. */
+async function look(processes: readonly [Process, Process], probe: Probe, n: number, visibleMs: Freshness["visibleMs"]): Promise<void> {
+  const name = `Probe number ${n} of the bench`
+  await patch((processes[n % 2] as Process).url, probe.token, { name })
+  const changedAt = performance.now()
+  const query = new URLSearchParams({ latitude: String(probe.latitude), longitude: String(probe.longitude), radius: "1", name })
+  const seen = async ({ url }: Process) => {
+    for (;;) {
+      const answer = await fetch(`${url}/api/v1/doctors/search?${query}`, { headers: { authorization: `Bearer ${probe.token}` } })
+      const found = (await answer.text()).includes(probe.id)
+      const ms = performance.now() - changedAt
+      if (!answer.headers.get("server-timing")?.includes('"index"')) throw new Error("the index did not serve")
+      if (found || ms > VISIBLE_TIMEOUT_MS) return ms
+      await Bun.sleep(1)
+    }
+  }
+  const [first, second] = await Promise.all([seen(processes[0]), seen(processes[1])])
+  visibleMs[0].push(first)
+  visibleMs[1].push(second)
+}
+
+async function eventLoopDelay({ metrics }: Process): Promise<number> {
+  const text = await (await fetch(metrics)).text()
+  return Number(new RegExp(`^${REPORTED_METRICS} (\\S+)$`, "m").exec(text)?.[1] ?? Number.NaN) * 1000
+}

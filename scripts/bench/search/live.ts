@@ -1,0 +1,46 @@
+/**
+ * `bun run bench:search:live`: how soon searches of two API processes show a change while others are made, and what very many
+ * changes do to an index. `--doctors`, `--changes` (a second), `--probes`, `--updates` make it smaller or larger.
+ */
+import { parseArgs } from "node:util"
+import { percentile, say, startBench } from "../environment.ts"
+import { age, describeAging } from "./live-aging.ts"
+import { type Freshness, measureFreshness } from "./live-freshness.ts"
+
+const { values } = parseArgs({
+  options: {
+    doctors: { type: "string", default: "100000" },
+    changes: { type: "string", default: "500" },
+    probes: { type: "string", default: "300" },
+    updates: { type: "string", default: "1000000" },
+  },
+})
+const [doctors, changes, probes, updates] = [values.doctors, values.changes, values.probes, values.updates].map(Number) as [
+  number,
+  number,
+  number,
+  number,
+]
+
+function describeFreshness({ visibleMs, changesPerSecond, delayMs }: Freshness): string[] {
+  const ms = (times: number[], p: number) => percentile(times, p).toFixed(1)
+  return [
+    `| profile changes a second meanwhile | ${changesPerSecond.toFixed(0)} |`,
+    ...visibleMs.map((times, n) => `| a change is found by process ${n + 1}, ms: p50 / p99 | ${ms(times, 50)} / ${ms(times, 99)} |`),
+    `| longest delay of each event loop, ms | ${delayMs.map((d) => d.toFixed(1)).join(" / ")} |`,
+  ]
+}
+
+async function fresh(): Promise<Freshness> {
+  await using bench = await startBench()
+  return await measureFreshness(bench, doctors, changes, probes)
+}
+
+say("freshness")
+const freshness = probes > 0 ? describeFreshness(await fresh()) : []
+say(`${updates} changes of one index`)
+const aging = updates > 0 ? describeAging(await age(doctors, updates)) : []
+console.log(`| ${doctors} doctors${updates > 0 ? `, ${updates} random changes of one index` : ""} | |`)
+console.log("|---|---|")
+for (const line of [...freshness, ...aging]) console.log(line)
+process.exit(0)
