@@ -7,6 +7,7 @@ import { TOTAL_MAX } from "./nearest.ts"
 import { JSON_AT, LATITUDE, LENGTH, LENGTH_MASK, LONGITUDE, type Records } from "./records.ts"
 
 const OPENING = Buffer.from('{"data":[')
+const DISTANCE = Buffer.from(',"distanceKm":')
 const BRACE = 125
 const COMMA = 44
 const POINT = 46
@@ -15,36 +16,43 @@ const METRES_PER_KM = 1_000
 /** Rows of a page. */
 const ROWS_MAX = 100
 
+/** Room for a page of usual doctors. */
+const FIRST_ROOM = 64 * 1024
+
 export class AnswerWriter {
   readonly #records: Records
+  /** Written over by every answer: new memory each time would take longer than all the rest. */
+  #room = Buffer.alloc(FIRST_ROOM)
   readonly #metres = new Int32Array(ROWS_MAX)
 
   constructor(records: Records) {
     this.#records = records
   }
 
-  /** Of the best from `from` on, whose distances are from the given place. */
+  /** Of the best from `from` on, whose distances are from the given place. Good until the next call. */
   write(best: Best, from: number, page: number, limit: number, hits: number, latitude: number, longitude: number): Uint8Array<ArrayBuffer> {
     const rows = Math.max(0, best.size - from)
     const total = `],"page":${page},"limit":${limit},"total":${Math.min(hits, TOTAL_MAX)},"totalIsExact":${hits <= TOTAL_MAX}}`
-    let length = OPENING.length + total.length + (rows > 0 ? 2 * rows - 1 : 0)
+    let length = OPENING.length + total.length + (rows > 0 ? rows * (DISTANCE.length + 2) - 1 : 0)
     for (let row = 0; row < rows; row++) {
       const slot = best.slots[from + row] as number
       const metres = this.#metresTo(slot, best.squares[from + row] as number, latitude, longitude)
       this.#metres[row] = metres
       length += (this.#records.word(slot, LENGTH) & LENGTH_MASK) + lengthOf(metres)
     }
-    const bytes = Buffer.allocUnsafeSlow(length) as Buffer<ArrayBuffer>
+    if (length > this.#room.length) this.#room = Buffer.alloc(2 * length)
+    const bytes = this.#room
     OPENING.copy(bytes)
     let at = OPENING.length
     for (let row = 0; row < rows; row++) {
       if (row > 0) bytes[at++] = COMMA
       at = this.#copyDoctor(best.slots[from + row] as number, bytes, at)
+      for (let i = 0; i < DISTANCE.length; i++) bytes[at++] = DISTANCE[i] as number
       at = writeKm(this.#metres[row] as number, bytes, at)
       bytes[at++] = BRACE
     }
-    for (let i = 0; i < total.length; i++) bytes[at + i] = total.charCodeAt(i)
-    return bytes
+    bytes.write(total, at, "latin1")
+    return bytes.subarray(0, length)
   }
 
   #metresTo(slot: number, square: number, latitude: number, longitude: number): number {

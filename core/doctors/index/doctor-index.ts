@@ -82,7 +82,10 @@ export class DoctorIndex {
     return true
   }
 
-  /** The answer's JSON in UTF-8: what `JSON.stringify` makes of the SearchAnswer that the SQL path gives. */
+  /**
+   * The answer's JSON in UTF-8: what `JSON.stringify` makes of the SearchAnswer that the SQL path gives. The bytes are good until the
+   * next search: a Response made of them has its own copy at once, anyone else who keeps them must make one.
+   */
   search(query: NearQuery): Uint8Array<ArrayBuffer> {
     const offset = (query.page - 1) * query.limit
     const best = this.#find(query, offset + query.limit, true)

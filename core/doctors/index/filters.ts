@@ -64,7 +64,7 @@ export class Filters {
   }
 
   #feePasses(slot: number): boolean {
-    const { consultationFee } = JSON.parse(`${Buffer.from(this.#records.json(slot)).toString()}0}`) as { consultationFee: number }
+    const { consultationFee } = JSON.parse(`${Buffer.from(this.#records.json(slot)).toString()}}`) as { consultationFee: number }
     return consultationFee >= this.#minFee && consultationFee <= this.#maxFee
   }
 

@@ -3,7 +3,7 @@ import { buildInSteps } from "./build.ts"
 import { PlaceKeys } from "./keyed-slots.ts"
 import { Nodes } from "./nodes.ts"
 import { LATITUDE, LONGITUDE, type Records, SPECIALIZATION } from "./records.ts"
-import { grouped, LoadedKeys } from "./sorting.ts"
+import { LoadedKeys } from "./sorting.ts"
 import { Tree } from "./tree.ts"
 
 const NONE = -1
@@ -16,12 +16,10 @@ export class Forest {
   readonly everyone: number
   /** By specialization's number. */
   readonly #roots: number[] = []
-  /** Specializations while loading: each of them has doctors. */
-  #groups = 0
   #loaded: LoadedKeys | undefined
 
   constructor(records: Records, expected: number) {
-    this.nodes = new Nodes(records)
+    this.nodes = new Nodes(records, expected)
     this.#records = records
     this.#tree = new Tree(this.nodes, records)
     this.everyone = this.#tree.plant()
@@ -39,21 +37,20 @@ export class Forest {
 
   /** Notes a doctor that `build` will put into the trees. Slots come as 0, 1, 2, … */
   load(latitude: number, longitude: number, specialization: number): void {
-    this.#groups = Math.max(this.#groups, specialization + 1)
-    this.#loaded?.push(this.#places.of(latitude, longitude))
+    this.#loaded?.push(this.#places.of(latitude, longitude), specialization)
   }
 
   *build(): Generator<void, void> {
     if (!this.#loaded) throw new Error("the trees are built already")
-    const keyed = yield* this.#loaded.sorted()
+    const loaded = this.#loaded
     this.#loaded = undefined
+    const keyed = yield* loaded.sorted()
     const length = keyed.slots.length
     if (length === 0) return
     this.#tree.clear(this.everyone)
     yield* buildInSteps(this.nodes, this.everyone, keyed, 0, length)
-    const specializationOf = (slot: number) => this.#records.word(slot, SPECIALIZATION)
-    const bySpecialization = yield* grouped(keyed, this.#groups, specializationOf)
-    for (let group = 0; group < this.#groups; group++) {
+    const bySpecialization = yield* loaded.grouped(keyed)
+    for (let group = 0; group + 1 < bySpecialization.starts.length; group++) {
       const root = this.#plant(group)
       this.#tree.clear(root)
       const [from, to] = [bySpecialization.starts[group] as number, bySpecialization.starts[group + 1] as number]

@@ -4,7 +4,7 @@ import type { DoctorListing } from "../search/schema.ts"
 /** An active doctor's row. `version` grows with each change of the row. */
 export type IndexedDoctor = Omit<DoctorListing, "distanceKm"> & { version: number }
 
-/** A doctor's JSON up to where the distance follows: the fields of a listing in the order in which SQL selects them. */
+/** A doctor's JSON without the distance and the end: the fields of a listing in the order in which SQL selects them. */
 export function jsonPrefix(d: IndexedDoctor): string {
   const json = JSON.stringify({
     id: d.id,
@@ -20,7 +20,7 @@ export function jsonPrefix(d: IndexedDoctor): string {
     clinicLongitude: d.clinicLongitude,
     services: d.services,
   })
-  return `${json.slice(0, -1)},"distanceKm":`
+  return json.slice(0, -1)
 }
 
 /** Of the bytes of {@link jsonPrefix}, which hold every listed field, and the version. */

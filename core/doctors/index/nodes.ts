@@ -30,19 +30,24 @@ export const JOIN_MAX = 12
 /** Base cells by their nearest vertex: as many as 12. Vertices: 12. */
 const CHILDREN_MAX = 15
 
-const FIRST_NODES = 1024
+const FIRST_NODES = 1_024
+/** What a new index has. Room that is never used costs nothing: the system gives memory when it is written to. */
+const NODES_PER_DOCTOR = 0.4
 const GROWTH = 1.5
 
 export class Nodes {
   /** By node: centre and radius of a ball around all doctors below. Single precision, the radius rounded up. */
-  balls = new Float32Array(4 * FIRST_NODES)
-  words = new Int32Array(NODE_WORDS * FIRST_NODES)
+  balls: Float32Array
+  words: Int32Array
   readonly pages: Pages
   readonly #blocks: Extents
   /** How often a node's ball may have come to be larger than need be, since the counter was last set. */
   loosened = 0
 
-  constructor(records: Records) {
+  constructor(records: Records, expectedDoctors: number) {
+    const capacity = Math.max(FIRST_NODES, Math.ceil(expectedDoctors * NODES_PER_DOCTOR))
+    this.balls = new Float32Array(4 * capacity)
+    this.words = new Int32Array(NODE_WORDS * capacity)
     this.#blocks = new Extents(CHILDREN_MAX, (nodes) => this.#growNodes(nodes))
     this.pages = new Pages(records, LEAF_MAX)
   }

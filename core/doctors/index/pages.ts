@@ -15,10 +15,10 @@ export const FEE_WORD = 7
 const FOLLOWS = 1 << 31
 export const SLOT_MASK = ~FOLLOWS
 
-/** Pages come in units of so many entries: two lines of the cache. */
-export const UNIT_ENTRIES = 4
+/** Pages come in units of so many entries: a line of the cache. */
+export const UNIT_ENTRIES = 2
 /** Pages lie in segments of 1 MiB, so that growing never copies. */
-const SEGMENT_BITS = 13
+const SEGMENT_BITS = 14
 export const SEGMENT_UNITS = 1 << SEGMENT_BITS
 const SEGMENT_ENTRIES = SEGMENT_UNITS * UNIT_ENTRIES
 export const segmentOf = (unit: number) => unit >>> SEGMENT_BITS

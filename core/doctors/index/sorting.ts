@@ -6,23 +6,29 @@ import type { PlaceKey } from "./place-key.ts"
 const STEP = 32_768
 const GROWTH = 1.5
 
-/** The keys of all slots as they are loaded: slots count from 0 without gaps. */
+/** The keys and specializations of all slots as they are loaded: slots count from 0 without gaps. */
 export class LoadedKeys {
   #high: Int32Array
   #low: Int32Array
+  #groups: Int32Array
   #length = 0
+  #groupCount = 0
 
   constructor(expected: number) {
     this.#high = new Int32Array(expected)
     this.#low = new Int32Array(expected)
+    this.#groups = new Int32Array(expected)
   }
 
-  push({ high, low }: PlaceKey): void {
+  push({ high, low }: PlaceKey, group: number): void {
     if (this.#length === this.#high.length) {
       const capacity = Math.ceil((this.#length + STEP) * GROWTH)
       this.#high = grown(this.#high, capacity)
       this.#low = grown(this.#low, capacity)
+      this.#groups = grown(this.#groups, capacity)
     }
+    this.#groups[this.#length] = group
+    this.#groupCount = Math.max(this.#groupCount, group + 1)
     this.#high[this.#length] = high
     this.#low[this.#length++] = low
   }
@@ -30,47 +36,51 @@ export class LoadedKeys {
   /** In the order of keys: a radix sort by the 24 bits of `low`, then the 28 of `high`. */
   *sorted(): Generator<void, Keyed> {
     const [high, low] = [this.#high, this.#low]
-    let slots = new Int32Array(this.#length)
-    for (let i = 0; i < slots.length; i++) slots[i] = i
-    slots = yield* countingSort(slots, 1 << 12, (slot) => (low[slot] as number) & 0xfff)
-    slots = yield* countingSort(slots, 1 << 12, (slot) => (low[slot] as number) >>> 12)
-    slots = yield* countingSort(slots, 1 << 14, (slot) => (high[slot] as number) & 0x3fff)
-    slots = yield* countingSort(slots, 1 << 14, (slot) => (high[slot] as number) >>> 14)
-    return { slots, high: yield* inOrder(high, slots), low: yield* inOrder(low, slots) }
+    let slots = yield* upTo(this.#length)
+    slots = (yield* countingSort(slots, 1 << 12, (slot) => (low[slot] as number) & 0xfff)).sorted
+    slots = (yield* countingSort(slots, 1 << 12, (slot) => (low[slot] as number) >>> 12)).sorted
+    slots = (yield* countingSort(slots, 1 << 14, (slot) => (high[slot] as number) & 0x3fff)).sorted
+    slots = (yield* countingSort(slots, 1 << 14, (slot) => (high[slot] as number) >>> 14)).sorted
+    return yield* this.#keyed(slots)
+  }
+
+  /** The same doctors by specialization, within each in the order they had; and where each specialization begins. */
+  *grouped({ slots }: Keyed): Generator<void, { keyed: Keyed; starts: Int32Array }> {
+    const groups = this.#groups
+    const { sorted, starts } = yield* countingSort(slots, this.#groupCount, (slot) => groups[slot] as number)
+    return { keyed: yield* this.#keyed(sorted), starts }
+  }
+
+  *#keyed(slots: Int32Array<ArrayBuffer>): Generator<void, Keyed> {
+    return { slots, high: yield* inOrder(this.#high, slots), low: yield* inOrder(this.#low, slots) }
   }
 }
 
-/** The same doctors by group, within each group in the order they had; and where each group begins. */
-export function* grouped(
-  keyed: Keyed,
-  groups: number,
-  groupOf: (slot: number) => number,
-): Generator<void, { keyed: Keyed; starts: Int32Array }> {
-  const positions = new Int32Array(keyed.slots.length)
-  for (let i = 0; i < positions.length; i++) positions[i] = i
-  const groupAt = (position: number) => groupOf(keyed.slots[position] as number)
-  const order = yield* countingSort(positions, groups, groupAt)
-  const [high, low] = [yield* inOrder(keyed.high, order), yield* inOrder(keyed.low, order)]
-  const slots = yield* inOrder(keyed.slots, order)
-  const starts = new Int32Array(groups + 1).fill(slots.length)
-  for (let i = slots.length - 1; i >= 0; i--) starts[groupOf(slots[i] as number)] = i
-  for (let group = groups - 1; group >= 0; group--) starts[group] = Math.min(starts[group] as number, starts[group + 1] as number)
-  return { keyed: { high, low, slots }, starts }
+function* upTo(length: number): Generator<void, Int32Array<ArrayBuffer>> {
+  const numbers = new Int32Array(length)
+  for (let from = 0; from < length; from += STEP) {
+    for (let i = from; i < Math.min(from + STEP, length); i++) numbers[i] = i
+    yield
+  }
+  return numbers
 }
 
-function* countingSort(items: Int32Array, keys: number, keyOf: (item: number) => number): Generator<void, Int32Array<ArrayBuffer>> {
+type Sorted = { sorted: Int32Array<ArrayBuffer> /** By key: where it begins; and at last, the end. */; starts: Int32Array }
+
+function* countingSort(items: Int32Array, keys: number, keyOf: (item: number) => number): Generator<void, Sorted> {
   const next = new Int32Array(keys + 1)
   for (let from = 0; from < items.length; from += STEP) {
     count(items, from, next, keyOf)
     yield
   }
   for (let key = 1; key <= keys; key++) next[key] = (next[key] as number) + (next[key - 1] as number)
+  const starts = next.slice()
   const sorted = new Int32Array(items.length)
   for (let from = 0; from < items.length; from += STEP) {
     distribute(items, from, next, keyOf, sorted)
     yield
   }
-  return sorted
+  return { sorted, starts }
 }
 
 function count(items: Int32Array, from: number, next: Int32Array, keyOf: (item: number) => number): void {

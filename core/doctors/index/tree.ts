@@ -25,7 +25,7 @@ import type { Records } from "./records.ts"
 /** A way down is no longer: a key has 17 digits of its place and 11 of its slot. */
 const DEPTH_MAX = 32
 /** A page gives room back when it has so many units more than it needs, so that it does not move at every change. */
-const ROOM_UNITS = 2
+const ROOM_UNITS = 4
 
 export class Tree {
   readonly #nodes: Nodes
