@@ -92,15 +92,9 @@ export class DoctorIndex {
     return this.#writer.write(best, offset, query.page, query.limit, this.#nearest.hits, query.latitude, query.longitude)
   }
 
-  /** Ids of the doctors of a search's page, without the total and without JSON: what indexes of places alone can be compared with. */
-  searchIds(query: NearQuery): string[] {
-    const offset = (query.page - 1) * query.limit
-    const best = this.#find(query, offset + query.limit, false)
-    return Array.from(best.slots.subarray(offset, best.size), (slot) => this.#records.idOf(slot))
-  }
-
-  measure(q: NearQuery, counting: boolean): number {
-    return this.#find(q, q.limit, counting).size
+  /** The search alone, without an answer, and if asked to without the total: what indexes of places can be compared with. */
+  findNearest(query: NearQuery, counting: boolean): number {
+    return this.#find(query, query.page * query.limit, counting).size
   }
 
   /** A bounded slice of quiet upkeep: tightens the tree, moves bytes together. Call it when idle. True while there is more to do. */

@@ -112,12 +112,6 @@ export class Records {
     return false
   }
 
-  idOf(slot: number): string {
-    const address = this.address[slot] as number
-    const start = unitOf(address) * UNIT_BYTES + JSON_AT + ID_AT
-    return (this.arena.bytes[chunkOf(address)] as Buffer).toString("latin1", start, start + ID_BYTES)
-  }
-
   json(slot: number): Uint8Array {
     const address = this.address[slot] as number
     const start = unitOf(address) * UNIT_BYTES + JSON_AT

@@ -1,0 +1,112 @@
+/**
+ * `bun scripts/bench/search/index-only.ts [sizes…]`: the doctor index alone, in one process without a server, beside kdbush with
+ * geokdbush, one for each specialization and one of all. Both answer the same queries, in turns, and are checked to find the same.
+ */
+import { DoctorIndex, type IndexedDoctor, type NearQuery } from "../../../core/doctors/index/doctor-index.ts"
+import { median, say, spread } from "../environment.ts"
+import { churn } from "./index-churn.ts"
+import { KdPeers } from "./index-peers.ts"
+import { queriesOf, worldOf } from "./index-world.ts"
+
+const SIZES = process.argv.slice(2).map(Number)
+const QUERIES = 10_000
+const CHECKED = 2_000
+const ROUNDS = 7
+/** In turns this short that whatever else the machine does hits all of them alike. */
+const TURN_QUERIES = 500
+const PAGE = 20
+const MB = 1_000_000
+/** Answers are rounded to metres. */
+const METRE_KM = 0.001
+
+type Contender = { name: string; ask: (q: NearQuery) => unknown }
+
+function built(world: readonly IndexedDoctor[]): { index: DoctorIndex; seconds: number; longestStepMs: number } {
+  const started = performance.now()
+  const index = new DoctorIndex({ expected: world.length })
+  for (const doctor of world) index.add(doctor)
+  let [before, longestStepMs] = [performance.now(), 0]
+  for (const _ of index.finish()) {
+    const now = performance.now()
+    longestStepMs = Math.max(longestStepMs, now - before)
+    before = now
+  }
+  return { index, seconds: (before - started) / 1000, longestStepMs }
+}
+
+/** Microseconds a query, by contender, one figure a round. */
+function measure(contenders: readonly Contender[], queries: readonly NearQuery[]): number[][] {
+  const rounds = contenders.map(() => new Array<number>(ROUNDS).fill(0))
+  for (const { ask } of contenders) for (const q of queries) ask(q)
+  for (let round = 0; round < ROUNDS; round++) {
+    for (let from = 0; from < queries.length; from += TURN_QUERIES) {
+      const turn = queries.slice(from, from + TURN_QUERIES)
+      for (const [i, { ask }] of contenders.entries()) {
+        const started = performance.now()
+        for (const q of turn) ask(q)
+        const figures = rounds[i] as number[]
+        figures[round] = (figures[round] as number) + ((performance.now() - started) * 1000) / queries.length
+      }
+    }
+  }
+  return rounds
+}
+
+/** The same doctors at the same distances: those of equal distance stand in no order in kdbush. */
+function requireSame(index: DoctorIndex, peers: KdPeers, queries: readonly NearQuery[]): void {
+  for (const q of queries.slice(0, CHECKED)) {
+    const answer = JSON.parse(Buffer.from(index.search(q)).toString()) as { data: { id: string; distanceKm: number }[] }
+    const found = peers.distancesOf(q)
+    const isSame = ({ id, distanceKm }: { id: string; distanceKm: number }, i: number) =>
+      Math.abs(peers.kmTo(q, id) - distanceKm) < METRE_KM && Math.abs((found[i] ?? -1) - distanceKm) < METRE_KM
+    const same = answer.data.every(isSame)
+    if (!same || found.length !== answer.data.length) throw new Error(`the index and kdbush differ about ${JSON.stringify(q)}`)
+  }
+}
+
+for (const size of SIZES.length > 0 ? SIZES : [10_000, 100_000]) {
+  say(`${size} doctors …`)
+  const world = worldOf(size)
+  const { index, seconds, longestStepMs } = built(world)
+  const peers = new KdPeers(world)
+  const queries = queriesOf(world, 4 * QUERIES)
+    .filter((q) => index.findNearest(q, false) === PAGE)
+    .slice(0, QUERIES)
+  requireSame(index, peers, queries)
+  const contenders: Contender[] = [
+    { name: "H3 tree, 20 nearest", ask: (q) => index.findNearest(q, false) },
+    { name: "H3 tree, with total", ask: (q) => index.findNearest(q, true) },
+    { name: "H3 tree, with total and JSON", ask: (q) => index.search(q) },
+    { name: "kdbush per specialization, 20 nearest", ask: (q) => peers.ask(q) },
+  ]
+  const rounds = measure(contenders, queries)
+  console.log(
+    `\n| ${size.toLocaleString("en")} doctors, ${queries.length} queries, ${ROUNDS} rounds | µs a query | queries a second | kdbush ÷ this |`,
+  )
+  console.log("|---|---|---|---|")
+  for (const [i, { name }] of contenders.entries()) {
+    const us = rounds[i] as number[]
+    const ratios = us.map((own, round) => (rounds.at(-1)?.[round] as number) / own)
+    console.log(
+      `| ${name} | ${spread(us, (n) => n.toFixed(2))} | ${Math.round(1e6 / median(us)).toLocaleString("en")} | ${spread(ratios, (n) => n.toFixed(1))} |`,
+    )
+  }
+  const bytes = (index.bytes / MB).toFixed(0)
+  console.log(
+    `\nBuilt in ${seconds.toFixed(1)} s, longest step ${longestStepMs.toFixed(1)} ms; ${bytes} MB, ${Math.round(index.bytes / size)} bytes a doctor.`,
+  )
+  const after = churn(index, world)
+  const fresh = built(after.world).index
+  if (index.checksum() !== fresh.checksum()) throw new Error("the index that changed does not hold what a new one holds")
+  const [changed, anew] = measure(
+    [
+      { name: "", ask: (q) => index.search(q) },
+      { name: "", ask: (q) => fresh.search(q) },
+    ],
+    queries,
+  ) as [number[], number[]]
+  const ratio = changed.map((us, round) => us / (anew[round] as number))
+  console.log(
+    `After ${after.changes.toLocaleString("en")} changes (${after.usPerChange.toFixed(1)} µs each, upkeep ${after.upkeepSeconds.toFixed(1)} s): a search takes ${spread(ratio, (n) => n.toFixed(2))} × as long as in a new index, in ${(index.bytes / fresh.bytes).toFixed(2)} × the memory.`,
+  )
+}
