@@ -4,7 +4,7 @@ import { findLog, type LogState } from "../../events/queries.ts"
 import { unlessAborted } from "../../events/stream.ts"
 import { DoctorIndex, doctorChecksum, type IndexedDoctor } from "./doctor-index.ts"
 import { Slices } from "./load-slices.ts"
-import { estimateDoctors, fetchDoctors, type LoadedRow, openDoctors } from "./queries.ts"
+import { estimateDoctors, fetchDoctors, type LoadedDoctor, openDoctors } from "./queries.ts"
 
 /** Asked for ahead, so that the server and we work at the same time. */
 const FETCHES_AHEAD = 2
@@ -64,12 +64,12 @@ async function readDoctors(
     const fetching = Array.from({ length: FETCHES_AHEAD }, () => fetchAhead(tx))
     const slices = new Slices()
     for (;;) {
-      const rows = await (fetching.shift() as Promise<Buffer[]>)
-      if (rows.length === 0) return log
+      const pages = await (fetching.shift() as Promise<string[]>)
+      if (pages.length === 0) return log
       fetching.push(fetchAhead(tx))
       await slices.next()
-      for (const row of rows) {
-        take(doctorOf(row))
+      for (const page of pages) {
+        for (const columns of JSON.parse(page) as LoadedDoctor[]) take(doctorOf(columns))
         if (slices.isOver) await slices.next()
       }
       signal.throwIfAborted()
@@ -81,14 +81,13 @@ async function readDoctors(
 }
 
 /** Nobody waits for one that was asked for when an earlier one failed. */
-function fetchAhead(tx: Tx): Promise<Buffer[]> {
-  const rows = fetchDoctors(tx)
-  rows.catch(() => {})
-  return rows
+function fetchAhead(tx: Tx): Promise<string[]> {
+  const pages = fetchDoctors(tx)
+  pages.catch(() => {})
+  return pages
 }
 
-function doctorOf(line: Buffer): IndexedDoctor {
-  const row = JSON.parse(line.toString()) as LoadedRow
+function doctorOf(row: LoadedDoctor): IndexedDoctor {
   return {
     id: row[0],
     version: row[1],
