@@ -4,7 +4,8 @@ import { chunkOf, UNIT_BYTES, unitOf } from "./arena.ts"
 import type { Best } from "./best.ts"
 import { exactMetres, metresOf } from "./exact.ts"
 import { TOTAL_MAX } from "./nearest.ts"
-import { JSON_AT, LATITUDE, LENGTH, LENGTH_MASK, LONGITUDE, type Records } from "./records.ts"
+import { JSON_AT, LATITUDE, LENGTH, LENGTH_MASK, LONGITUDE } from "./record-layout.ts"
+import type { Records } from "./records.ts"
 
 const OPENING = Buffer.from('{"data":[')
 const DISTANCE = Buffer.from(',"distanceKm":')

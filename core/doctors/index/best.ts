@@ -4,7 +4,8 @@
  */
 import { haversineKm } from "../search/haversine.ts"
 import { SQUARE_TOLERANCE } from "./exact.ts"
-import { LATITUDE, LONGITUDE, type Records } from "./records.ts"
+import { LATITUDE, LONGITUDE } from "./record-layout.ts"
+import type { Records } from "./records.ts"
 
 const FIRST_CAPACITY = 128
 /** A longer run is moved by the processor's own copying. */

@@ -1,7 +1,7 @@
 /** Makes of a doctor what their record is written from. */
 import { fold } from "../../text.ts"
 import { type IndexedDoctor, jsonPrefix } from "./listed-doctor.ts"
-import type { Content } from "./records.ts"
+import type { Content } from "./record-layout.ts"
 import { addSignature } from "./signature.ts"
 
 /** Of the fees that are whole thousandths: the columns of the table are. Other ones are looked up in the JSON. */

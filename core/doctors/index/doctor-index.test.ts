@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test"
 import fc from "fast-check"
-import type { TestDoctor } from "../search/test-world.ts"
+import { doctorAt, type TestDoctor } from "../search/test-world.ts"
 import { DoctorIndex, type IndexedDoctor } from "./doctor-index.ts"
 import { indexed, Oracle, queriesOf, textOf, type World, worldOf } from "./test-oracle.ts"
 
@@ -82,6 +82,51 @@ describe("an answer", () => {
   })
 })
 
+describe("a filter", () => {
+  const place = { latitude: 10, longitude: 20 }
+  const [someone] = fc.sample(doctorAt(fc.constant(place)), { numRuns: 1, seed: 1 }) as [TestDoctor]
+  const q = { ...place, radius: 1, page: 1, limit: 100 }
+
+  test("of fees is exact for every fee that a row may have, and for those between", () => {
+    const fees = [0, 0.001, 0.1, 0.3, 1.005, 99.999, 100, 100.001, 2_147_483.646, 2_147_483.647, 9_999_999.999, 0.0005, 1 / 3]
+    const { index, oracle } = both(fees.map((fee) => ({ ...someone, id: Bun.randomUUIDv7(), fee })))
+    for (const minFee of [...fees, 50, 0.2999999999999999, 1e300])
+      for (const maxFee of [...fees, 50, 0.30000000000000004, 1e300]) {
+        const asked = { ...q, minFee, maxFee }
+        expect(textOf(index, asked)).toBe(oracle.answer(asked))
+      }
+  })
+
+  test("of names looks at nothing but the name, whatever characters stand in it", () => {
+    const names = [
+      "Ada",
+      'Ada "the" Great',
+      "Ada\\",
+      "Ａda",
+      "ada\u0001",
+      "Zoë",
+      "𝒜da",
+      "K",
+      "ﬁona",
+      ",",
+      '","specialization":"',
+      "ДАША",
+      "李 伟",
+    ]
+    const { index, oracle } = both(
+      names.flatMap((name) => names.map((clinicName) => ({ ...someone, id: Bun.randomUUIDv7(), name, clinicName }))),
+    )
+    const parts = [...names, '"', 'a"', '","sp', "a\\", "k", "fi", "da", "李", "伟", "z", ":", "x", "clinicName"]
+    for (const part of parts)
+      for (const asked of [
+        { ...q, name: part },
+        { ...q, clinicName: part },
+        { ...q, name: part, clinicName: "a" },
+      ])
+        expect(textOf(index, asked)).toBe(oracle.answer(asked))
+  })
+})
+
 /** What may happen to a doctor. */
 type Change = { kind: "change" | "move" | "leave" | "return"; nth: number; to: TestDoctor }
 
@@ -133,4 +178,32 @@ describe("an index that changes", () => {
     },
     TIMEOUT_MS,
   )
+
+  test("knows of whom it took out at which version, and takes them in again only with newer news", () => {
+    const [doctor] = fc.sample(worldOf(1, 1), { numRuns: 1, seed: 3 }).map(({ doctors }) => indexed(doctors[0] as TestDoctor, 5)) as [
+      IndexedDoctor,
+    ]
+    const index = loaded([])
+    expect(index.remove(doctor.id, 5)).toBe(true)
+    expect(index.upsert(doctor)).toBe(false)
+    expect(index.upsert({ ...doctor, version: 6 })).toBe(true)
+    expect(index.upsert({ ...doctor, version: 6 })).toBe(false)
+    expect(index.remove(doctor.id, 6)).toBe(false)
+    expect(index.remove(doctor.id, 7)).toBe(true)
+    expect([index.size, index.checksum()]).toEqual([0, 0n])
+  })
+
+  test("gives back what the last doctor of a specialization, a city and a place held", () => {
+    const [world] = fc.sample(worldOf(300, 300), { numRuns: 1, seed: 4 }) as [World]
+    const index = loaded([])
+    let bytes = 0
+    for (let round = 0; round < 50; round++) {
+      for (const doctor of world.doctors)
+        index.upsert({ ...indexed(doctor, 2 * round + 1), specialization: `S${round} ${doctor.specialization}`, city: `C${round}` })
+      for (const doctor of world.doctors) index.remove(doctor.id, 2 * round + 2)
+      if (round === 5) bytes = index.bytes
+    }
+    expect(index.size).toBe(0)
+    expect(index.bytes).toBeLessThanOrEqual(bytes * 1.5)
+  })
 })

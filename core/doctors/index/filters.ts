@@ -5,7 +5,8 @@ import type { SearchQuery } from "../search/schema.ts"
 import { chunkOf, UNIT_BYTES, unitOf } from "./arena.ts"
 import { FEE_ELSEWHERE, FEE_STEPS } from "./content.ts"
 import { NAME_AT } from "./listed-doctor.ts"
-import { CLINIC_MASK, HAS_FOLDS, JSON_AT, LENGTH, LENGTH_MASK, type Records, SHAPE } from "./records.ts"
+import { CLINIC_MASK, HAS_FOLDS, JSON_AT, LENGTH, LENGTH_MASK, SHAPE } from "./record-layout.ts"
+import type { Records } from "./records.ts"
 import { addSignature } from "./signature.ts"
 
 const QUOTE = 34

@@ -2,7 +2,8 @@
 import { buildInSteps } from "./build.ts"
 import { PlaceKeys } from "./keyed-slots.ts"
 import { Nodes } from "./nodes.ts"
-import { LATITUDE, LONGITUDE, type Records, SPECIALIZATION } from "./records.ts"
+import { LATITUDE, LONGITUDE, SPECIALIZATION } from "./record-layout.ts"
+import type { Records } from "./records.ts"
 import { LoadedKeys } from "./sorting.ts"
 import { Tree } from "./tree.ts"
 

@@ -1,6 +1,7 @@
 import type { Keyed } from "./build.ts"
 import { bySlotDigits, type PlaceKey, placeKey } from "./place-key.ts"
-import { LATITUDE, LONGITUDE, type Records } from "./records.ts"
+import { LATITUDE, LONGITUDE } from "./record-layout.ts"
+import type { Records } from "./records.ts"
 
 /** A few doctors on their way from one node to others. */
 export class KeyedSlots implements Keyed {

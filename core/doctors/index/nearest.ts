@@ -9,7 +9,8 @@ import type { Filters } from "./filters.ts"
 import { NodeHeap } from "./node-heap.ts"
 import { COUNT, FIRST, LEAF, LENGTH_MASK, NODE_WORDS, type Nodes, SHAPE } from "./nodes.ts"
 import { ENTRY_REALS, ENTRY_WORDS, entryOf, FEE_WORD, SLOT_MASK, SLOT_WORD, segmentOf } from "./pages.ts"
-import { LATITUDE, LONGITUDE, type Records } from "./records.ts"
+import { LATITUDE, LONGITUDE } from "./record-layout.ts"
+import type { Records } from "./records.ts"
 
 /** Totals are exact up to here, and counting stops one further. */
 export const TOTAL_MAX = 1_000

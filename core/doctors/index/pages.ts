@@ -1,7 +1,8 @@
 /** The pages of leaves: of each doctor what a search looks at, all of a leaf in one run of memory. */
 import { unitVector } from "./exact.ts"
 import { Extents } from "./extents.ts"
-import { FEE, LATITUDE, LONGITUDE, type Records } from "./records.ts"
+import { FEE, LATITUDE, LONGITUDE } from "./record-layout.ts"
+import type { Records } from "./records.ts"
 
 /**
  * An entry is x, y, z (float64), slot and fee (int32): half a line of the processor's cache. Doctors of one place stand one after the

@@ -1,51 +1,25 @@
-/**
- * What is held of each doctor, by slot. A block of the arena has the fields that an answer, a tie or a change needs, and the
- * JSON; what filters look at stands in columns.
- *
- * Block: latitude, longitude (float64), slot, version, length of the JSON, capacity and place of the clinic's name, specialization,
- * fee (int32), the JSON, and for other than plain ASCII names the folded names behind it, each ended by NUL.
- */
+/** What is held of each doctor, by slot: a block of the arena, and in columns what filters look at. */
 import { type Append, Arena, chunkOf, UNIT_BYTES, unitOf } from "./arena.ts"
 import { Ids } from "./ids.ts"
 import { ID_AT, ID_BYTES } from "./listed-doctor.ts"
-
-export const LATITUDE = 0
-export const LONGITUDE = 1
-/** Of int32 words. */
-export const SLOT = 4
-export const VERSION = 5
-export const LENGTH = 6
-export const SHAPE = 7
-export const SPECIALIZATION = 8
-export const FEE = 9
-/** Of bytes. */
-export const JSON_AT = 40
-/** In LENGTH: folded names stand behind the JSON. */
-export const HAS_FOLDS = 1 << 30
-export const LENGTH_MASK = HAS_FOLDS - 1
-/** In SHAPE: the capacity in units, and below it the bytes from the JSON's start to the clinic's name. */
-export const CAPACITY_SHIFT = 16
-export const CLINIC_MASK = 0xffff
+import {
+  CAPACITY_SHIFT,
+  type Content,
+  FEE,
+  HAS_FOLDS,
+  JSON_AT,
+  LATITUDE,
+  LENGTH,
+  LENGTH_MASK,
+  LONGITUDE,
+  SHAPE,
+  SLOT,
+  SPECIALIZATION,
+  VERSION,
+} from "./record-layout.ts"
 
 const FIRST_CAPACITY = 1024
 const GROWTH = 1.25
-
-/** What a doctor's block is written from. */
-export type Content = {
-  latitude: number
-  longitude: number
-  version: number
-  fee: number
-  specialization: number
-  city: number
-  /** The first `jsonLength` bytes are the JSON, those to `length` the folded names. */
-  bytes: Uint8Array
-  jsonLength: number
-  length: number
-  clinicAt: number
-  /** Four words. */
-  signature: Int32Array
-}
 
 export class Records {
   readonly arena = new Arena()

@@ -4,7 +4,8 @@ import { fitBall, fitBallToChildren } from "./balls.ts"
 import { FIT_MAX } from "./build.ts"
 import { ByPlace } from "./by-place.ts"
 import { COUNT, LEAF, LOOSE, NODE_WORDS, type Nodes, SHAPE } from "./nodes.ts"
-import { CAPACITY_SHIFT, SHAPE as RECORD_SHAPE, type Records, SLOT } from "./records.ts"
+import { CAPACITY_SHIFT, SHAPE as RECORD_SHAPE, SLOT } from "./record-layout.ts"
+import type { Records } from "./records.ts"
 
 /** Doctors whose places a step of tightening may look at, and nodes it may pass: some tenths of a millisecond. */
 const TIGHTEN_DOCTORS = 8_192
