@@ -6,6 +6,14 @@ import { isUnavailable, openPool, type Tx } from "./db.ts"
 const MIDDLES: Record<string, (tx: Tx) => Promise<unknown>> = {
   "a query": (tx) => tx`select pg_sleep(5)`,
   "several queries": (tx) => Promise.all([tx`select pg_sleep(5)`, tx`select 1`, tx`select 2`]),
+  "work between two queries": async (tx) => {
+    await Promise.race([tx`select pg_sleep(5)`.catch(() => {}), Bun.sleep(60)])
+    await tx`select 1`
+  },
+  "work after its last query": async (tx) => {
+    await Promise.race([tx`select pg_sleep(5)`.catch(() => {}), Bun.sleep(60)])
+    await Bun.sleep(20)
+  },
   "a query whose failure is handled": async (tx) => {
     await tx`select pg_sleep(5)`.catch(() => {})
     throw new Error("handled")

@@ -1,33 +1,72 @@
 /**
- * Transactions for postgres.js 3.4.9 that survive the loss of their connection. When a query of one fails, the driver sends
- * `rollback`, over the very connection that is gone too when that is why: a timer of the driver then writes to no socket, which
- * ends the process. So the driver is not told of a failure that came with the loss, and needs not be: it has refused the
- * transaction already.
+ * Transactions for postgres.js 3.4.9 that survive the loss of their connection. The driver goes on to send what they still ask for,
+ * or `rollback` after a query that the loss has failed, to a connection that is no more: a timer of the driver then writes to no
+ * socket, which ends the process. So what is asked for after the loss is refused here, and the driver is not told how the
+ * transaction ended: it has refused that itself.
  */
 import type postgres from "postgres"
 
-type Begin = (options: string, run: (tx: unknown) => unknown) => Promise<unknown>
+type Run = (tx: object) => unknown
+type Begin = (options: string, run: Run) => Promise<unknown>
 
+/** The fields by which the driver hands a query to its connection and settles it. */
+type Query = { handler: (query: Query) => unknown; reject: (error: unknown) => void }
+
+function isQuery(made: unknown): made is Query {
+  return made instanceof Promise && "handler" in made && "reject" in made
+}
+
+/** Makes the pool's transactions survive. Savepoints, which nobody here uses, are left as they are. */
 export function surviveLostTransactions<Types extends Record<string, unknown>>(pool: postgres.Sql<Types>): void {
   const begin = pool.begin as Begin
-  const surviving = async (...args: [string, (tx: unknown) => unknown] | [(tx: unknown) => unknown]) => {
+  const surviving = async (...args: [string, Run] | [Run]) => {
     const [options, run] = args.length === 1 ? ["", args[0]] : args
-    let refused = false
+    let lost = false
     const transaction = begin(options, async (tx) => {
-      try {
-        const made = run(tx)
-        return await (Array.isArray(made) ? Promise.all(made) : made)
-      } catch (error) {
-        // The driver refuses query and transaction in one tick; by the next one both are known.
-        await new Promise((resolve) => setImmediate(resolve))
-        if (refused) await new Promise(() => {})
-        throw error
-      }
+      const outcome = await outcomeOf(
+        run,
+        refusing(tx as postgres.Sql, () => lost),
+      )
+      // The driver refuses query and transaction in one tick: by the next one both are known.
+      if (!outcome.ok) await new Promise((resolve) => setImmediate(resolve))
+      if (lost) await new Promise(() => {})
+      if (outcome.ok) return outcome.value
+      throw outcome.error
     })
     transaction.catch(() => {
-      refused = true
+      lost = true
     })
     return await transaction
   }
   pool.begin = surviving as typeof pool.begin
+}
+
+type Outcome = { ok: true; value: unknown } | { ok: false; error: unknown }
+
+async function outcomeOf(run: Run, tx: object): Promise<Outcome> {
+  try {
+    const made = run(tx)
+    return { ok: true, value: await (Array.isArray(made) ? Promise.all(made) : made) }
+  } catch (error) {
+    return { ok: false, error }
+  }
+}
+
+/** The same transaction, of which a query fails once the connection is lost. */
+function refusing(tx: postgres.Sql, isLost: () => boolean): postgres.Sql {
+  const watched = <T>(made: T): T => {
+    if (!isQuery(made)) return made
+    const { handler } = made
+    made.handler = (query) => (isLost() ? query.reject(connectionLost()) : handler(query))
+    return made
+  }
+  const unsafe = (...args: Parameters<typeof tx.unsafe>) => watched(tx.unsafe(...args))
+  return new Proxy(tx, {
+    apply: (target, self, args) => watched(Reflect.apply(target, self, args)),
+    get: (target, key) => (key === "unsafe" ? unsafe : Reflect.get(target, key)),
+  })
+}
+
+function connectionLost(): Error {
+  return Object.assign(new Error("the transaction has lost its connection"), { code: "CONNECTION_CLOSED" })
 }

@@ -72,6 +72,21 @@ export class SearchStage implements AsyncDisposable {
     this.publisher.publisher.nudge()
   }
 
+  /** Each doctor becomes so many, each new one announced. */
+  async multiply(times: number): Promise<void> {
+    await this.pool`
+      with copies as (
+        insert into doctors (id, clinic_id, name, name_fold, specialization, specialization_key, consultation_fee, currency, clinic_name,
+          clinic_name_fold, clinic_address, city, city_key, clinic_latitude, clinic_longitude, h3_r4, h3_r6, h3_r8, services, working_hours, timezone)
+        select gen_random_uuid(), clinic_id, name, name_fold, specialization, specialization_key, consultation_fee, currency, clinic_name,
+          clinic_name_fold, clinic_address, city, city_key, clinic_latitude, clinic_longitude, h3_r4, h3_r6, h3_r8, services, working_hours, timezone
+        from doctors cross join generate_series(2, ${times}::int)
+        returning id)
+      insert into events (id, name, subject, rooms, data)
+      select gen_random_uuid(), 'doctor:changed', 'doctor:' || id, '{}', jsonb_build_object('doctorId', id, 'version', 1) from copies`
+    await this.publisher.publisher.sweep()
+  }
+
   async checksum(): Promise<bigint> {
     return await checksumOfTable(this.pool, new AbortController().signal)
   }
@@ -139,4 +154,31 @@ async function insertWorld(pool: Pool, count: number): Promise<StageDoctor[]> {
     join jsonb_to_recordset(${pool.json(clinics)}) as c (id uuid, name text, latitude float8, longitude float8, "h3R4" int8, "h3R6" int8, "h3R8" int8)
       on c.id = d."clinicId"`
   return doctors.map(({ id, uid, clinicId }) => ({ id, uid, clinicId }))
+}
+
+/** Changes each of the first doctors once, ten at a time. */
+export async function changeMany(stage: SearchStage, count: number, fee: number): Promise<void> {
+  const change = async (from: number) => {
+    for (let i = from; i < count; i += 10)
+      await stage.change(stage.doctors[i % stage.doctors.length] as StageDoctor, { consultationFee: fee + i })
+  }
+  await Promise.all(Array.from({ length: 10 }, (_, i) => change(i)))
+}
+
+/** Nobody reads or writes a doctor until it is released, so an index that has heard of a change stands still. */
+export async function holdDoctors(stage: SearchStage) {
+  const session = stage.log.session()
+  // The driver hands out a session only once it is open.
+  await session`select 1`
+  const tx = await session.reserve()
+  await tx`begin`
+  await tx`lock table doctors in access exclusive mode`
+  let held = true
+  const release = async () => {
+    if (!held) return
+    held = false
+    await tx`commit`
+    tx.release()
+  }
+  return { tx, release, [Symbol.asyncDispose]: release }
 }
