@@ -76,7 +76,8 @@ export async function updatePatient(db: Db, id: string, p: PatientFields): Promi
   const rows = await db<Row[]>`
     update patients
     set name = ${p.name}, name_fold = ${fold(p.name)}, phone = ${p.phone}, city = ${p.city}, city_key = ${p.city && caseKey(p.city)},
-      latitude = ${p.latitude}, longitude = ${p.longitude}, version = version + 1, updated_at = now()
+      latitude = ${p.latitude}, longitude = ${p.longitude}, version = version + 1, updated_at = now(),
+      changed_in = pg_current_xact_id()
     where id = ${id}
     returning ${columns(db)}`
   return profile(one(rows))

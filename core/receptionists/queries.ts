@@ -75,25 +75,38 @@ export async function updateReceptionistStatus(db: Db, id: string, status: Recep
   return listed(one(rows))
 }
 
-export async function findClinicZone(db: Db, clinicId: string): Promise<string | undefined> {
-  return maybeOne(await db<{ timezone: string }[]>`select timezone from clinics where id = ${clinicId}`)?.timezone
+export type DayState = {
+  timezone: string
+  /** The oldest transaction that this reading could not see. */
+  horizon: string
+  /** Patients who were changed in or after the transaction asked for. */
+  changed: string[]
+}
+
+/** `since`: the horizon of an earlier reading, or null. What has changed since is told up to `limit`. */
+export async function findDayState(db: Db, clinicId: string, since: string | null, limit: number): Promise<DayState | undefined> {
+  return maybeOne(
+    await db<DayState[]>`
+    select timezone, pg_snapshot_xmin(pg_current_snapshot())::text as horizon,
+      array(select p.id::text from patients p where p.changed_in >= ${since}::xid8 limit ${limit}) as changed
+    from clinics where id = ${clinicId}`,
+  )
 }
 
 /** A doctor's day has at most 288 slots; cancelled ones come on top. */
 const DOCTOR_DAY_MAX = 2_000
 
 /**
- * For each appointment of the clinic that begins in [from, to), a mark that changes with every change of what is shown of it: versions
- * only grow, so their sum does.
+ * For each appointment of the clinic that begins in [from, to), a mark that changes with every change of it or its doctor: versions only
+ * grow, so their sum does.
  */
 export async function listDayMarks(db: Db, clinicId: string, from: Date, to: Date): Promise<{ id: string; mark: number }[]> {
   return await db<{ id: string; mark: number }[]>`
-    select a.id, a.version + p.version + d.version as mark
+    select a.id, a.version + d.version as mark
     from doctors d
     cross join lateral (
       -- By the doctor's index: a day is few rows, whatever the table has.
-      select a.id, a.version, a.patient_id from appointments a
+      select a.id, a.version from appointments a
       where a.doctor_id = d.id and a.scheduled_at >= ${from} and a.scheduled_at < ${to} order by a.scheduled_at, a.id limit ${DOCTOR_DAY_MAX}) a
-    join patients p on p.id = a.patient_id
     where d.clinic_id = ${clinicId}`
 }

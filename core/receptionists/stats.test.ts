@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test"
 import { clinicOf, doctorInput, receptionistOf, type TestApi, testApi } from "../../tests/harness/api.ts"
 import type { Receptionist } from "../auth/principal.ts"
 import { findPrincipal } from "../auth/queries.ts"
+import { updatePatient } from "../patients/queries.ts"
 import { DayBook } from "./day-book.ts"
 import { deskStats } from "./stats.ts"
 
@@ -150,4 +151,41 @@ test("what is remembered of the day is never old: every kind of change shows in 
     await change()
     await expectCurrent()
   }
+})
+
+test("a name that was changed before a reading and is committed after it shows in the next one, however late the commit", async () => {
+  const clinic = await clinicOf(api)
+  const desk = await receptionistOf(api, clinic.clinicId)
+  await appointmentAt(clinic, new Date(Math.floor(Date.now() / 3_600_000) * 3_600_000).toISOString())
+  const nameShown = async () => (await desk.get("/receptionists/stats")).body.appointments[0].patientName
+  const { pool } = api.database
+  const rename = (name: string, untilCommit: Promise<void>) =>
+    pool.begin(async (tx) => {
+      await updatePatient(tx, clinic.patientId, { name, phone: null, city: null, latitude: null, longitude: null })
+      await untilCommit
+    })
+  for (let round = 0; round < 3; round++) {
+    const before = await nameShown()
+    const committing = Promise.withResolvers<void>()
+    const renamed = rename(`Name ${round}`, committing.promise)
+    for (let reading = 0; reading < 3; reading++) {
+      expect(await nameShown()).toBe(before)
+      // Others come, change and go meanwhile.
+      await clinicOf(api)
+    }
+    committing.resolve()
+    await renamed
+    expect(await nameShown()).toBe(`Name ${round}`)
+  }
+})
+
+test("more changed patients than are told one by one are all seen", async () => {
+  const clinic = await clinicOf(api)
+  const desk = await receptionistOf(api, clinic.clinicId)
+  await appointmentAt(clinic, new Date(Math.floor(Date.now() / 3_600_000) * 3_600_000).toISOString())
+  await desk.get("/receptionists/stats")
+  await api.database.pool`
+    insert into patients (id, name, name_fold) select gen_random_uuid(), 'Pat', 'pat' from generate_series(1, 600)`
+  await clinic.patient.patch("/patients/me", { name: "Pat Last" })
+  expect((await desk.get("/receptionists/stats")).body.appointments[0].patientName).toBe("Pat Last")
 })

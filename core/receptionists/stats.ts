@@ -1,22 +1,13 @@
 import type { Appointment, AppointmentStatus } from "../appointments/schema.ts"
 import { type Receptionist, requireActive } from "../auth/principal.ts"
 import type { Db } from "../db.ts"
-import { dayOf, startOfDay } from "../doctors/schedule/zone.ts"
-import { notFound } from "../errors.ts"
 import type { DayBook } from "./day-book.ts"
-import { findClinicZone } from "./queries.ts"
 import type { DeskStats } from "./schema.ts"
 
 /** Today at the caller's clinic, in its zone. */
 export async function deskStats(db: Db, days: DayBook, caller: Receptionist, now: number): Promise<DeskStats> {
   const { clinicId } = requireActive(caller)
-  const timezone = await findClinicZone(db, clinicId)
-  if (!timezone) throw notFound("clinic")
-  const date = dayOf(now, timezone)
-  const day = Temporal.PlainDate.from(date)
-  const from = new Date(startOfDay(day, timezone).epochMilliseconds)
-  const to = new Date(startOfDay(day.add({ days: 1 }), timezone).epochMilliseconds)
-  const appointments = await days.list(db, { clinicId, from, to })
+  const { date, appointments } = await days.today(db, clinicId, now)
   return { date, clinicId, ...statsOf(countByStatus(appointments)), appointments }
 }
 

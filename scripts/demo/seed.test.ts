@@ -17,7 +17,7 @@ const TABLES = ["accounts", "clinics", "doctors", "receptionists", "patients", "
 
 async function digest(pool: Pool, table: string): Promise<string> {
   const rows = await pool<{ digest: string }[]>`
-    select md5(string_agg(row, '' order by row)) as digest from (select t::text as row from ${pool(table)} t) rows`
+    select md5(string_agg(row, '' order by row)) as digest from (select (to_jsonb(t) - 'changed_in')::text as row from ${pool(table)} t) rows`
   return rows[0]?.digest ?? ""
 }
 
