@@ -60,10 +60,13 @@ function refusing(tx: postgres.Sql, isLost: () => boolean): postgres.Sql {
     made.handler = (query) => (isLost() ? query.reject(connectionLost()) : handler(query))
     return made
   }
-  const unsafe = (...args: Parameters<typeof tx.unsafe>) => watched(tx.unsafe(...args))
   return new Proxy(tx, {
     apply: (target, self, args) => watched(Reflect.apply(target, self, args)),
-    get: (target, key) => (key === "unsafe" ? unsafe : Reflect.get(target, key)),
+    get(target, key) {
+      const value: unknown = Reflect.get(target, key)
+      // Like the tag itself, it makes a query.
+      return key === "unsafe" && typeof value === "function" ? (...args: unknown[]) => watched(value(...args)) : value
+    },
   })
 }
 
