@@ -21,7 +21,9 @@ export function buildSmall(nodes: Nodes, node: number, keyed: Keyed, from: numbe
 /** As {@link buildSmall}, for any number, in steps that each take no more than FIT_MAX doctors or one node's children. */
 export function* buildInSteps(nodes: Nodes, node: number, keyed: Keyed, from: number, to: number): Generator<void, void> {
   if (to - from <= FIT_MAX) {
+    const before = { nodes: nodes.top, units: nodes.pages.extents.top }
     buildSmall(nodes, node, keyed, from, to)
+    nodes.leaveRoom(before)
     yield
     return
   }

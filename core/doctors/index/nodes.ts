@@ -27,13 +27,13 @@ export const DEPTH_SHIFT = 6
 export const LEAF_MAX = 24
 /** An inner node with no more doctors becomes a leaf: half, so that doctors who come and go do not split and join it all day. */
 export const JOIN_MAX = 12
-/** Base cells by their nearest vertex: as many as 12. Vertices: 12. */
-const CHILDREN_MAX = 15
 
 const FIRST_NODES = 1_024
 /** What a new index has. Room that is never used costs nothing: the system gives memory when it is written to. */
 const NODES_PER_DOCTOR = 0.4
 const GROWTH = 1.5
+/** Doctors who come to a place then find room beside its others. */
+const ROOM_SHARE = 1 / 16
 
 export class Nodes {
   /** By node: centre and radius of a ball around all doctors below. Single precision, the radius rounded up. */
@@ -48,12 +48,12 @@ export class Nodes {
     const capacity = Math.max(FIRST_NODES, Math.ceil(expectedDoctors * NODES_PER_DOCTOR))
     this.balls = new Float32Array(4 * capacity)
     this.words = new Int32Array(NODE_WORDS * capacity)
-    this.#blocks = new Extents(CHILDREN_MAX, (nodes) => this.#growNodes(nodes))
-    this.pages = new Pages(records, LEAF_MAX)
+    this.#blocks = new Extents((nodes) => this.#growNodes(nodes))
+    this.pages = new Pages(records)
   }
 
   get bytes(): number {
-    return this.balls.byteLength + this.words.byteLength + this.pages.bytes
+    return this.balls.byteLength + this.words.byteLength + this.pages.bytes + this.#blocks.bytes
   }
 
   /** Nodes ever used: all are below. */
@@ -68,6 +68,20 @@ export class Nodes {
   giveNodes(first: number, count: number): void {
     for (let node = first; node < first + count; node++) this.words[node * NODE_WORDS + COUNT] = 0
     this.#blocks.give(first, count)
+  }
+
+  /** What is taken next shall lie near what is below the node. */
+  aimAt(node: number): void {
+    let below = node
+    while (((this.words[below * NODE_WORDS + SHAPE] as number) & LEAF) === 0) below = this.words[below * NODE_WORDS + FIRST] as number
+    this.#blocks.near = node
+    this.pages.extents.near = this.words[below * NODE_WORDS + FIRST] as number
+  }
+
+  /** Leaves room behind what was built last, for what will come: a share of what it took. */
+  leaveRoom({ nodes, units }: { nodes: number; units: number }): void {
+    this.#blocks.leaveRoom(Math.ceil((this.top - nodes) * ROOM_SHARE))
+    this.pages.extents.leaveRoom(Math.ceil((this.pages.extents.top - units) * ROOM_SHARE))
   }
 
   copyNode(from: number, to: number): void {

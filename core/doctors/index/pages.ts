@@ -28,7 +28,7 @@ export const entryOf = (unit: number) => (unit & (SEGMENT_UNITS - 1)) * UNIT_ENT
 
 export class Pages {
   readonly #records: Records
-  readonly #units: Extents
+  readonly extents: Extents
   /** By segment, the same memory in two guises. */
   readonly reals: Float64Array[] = []
   readonly words: Int32Array[] = []
@@ -37,21 +37,21 @@ export class Pages {
   #latitude = Number.NaN
   #longitude = Number.NaN
 
-  constructor(records: Records, entriesMax: number) {
+  constructor(records: Records) {
     this.#records = records
-    this.#units = new Extents(entriesMax / UNIT_ENTRIES, (units) => this.#grow(units), SEGMENT_UNITS)
+    this.extents = new Extents((units) => this.#grow(units), SEGMENT_UNITS)
   }
 
   get bytes(): number {
-    return this.reals.reduce((sum, segment) => sum + segment.byteLength, 0)
+    return this.reals.reduce((sum, segment) => sum + segment.byteLength, this.extents.bytes)
   }
 
   take(units: number): number {
-    return this.#units.take(units)
+    return this.extents.take(units)
   }
 
   give(unit: number, units: number): void {
-    this.#units.give(unit, units)
+    this.extents.give(unit, units)
   }
 
   slotAt(unit: number, index: number): number {

@@ -60,6 +60,7 @@ export class Tree {
     while ((this.#word(node, SHAPE) & LEAF) === 0) {
       const depth = this.#word(node, SHAPE) >>> DEPTH_SHIFT
       const common = this.#commonWith(node, slot, key)
+      this.#nodes.aimAt(node)
       if (common < depth) {
         this.#grafts.fork(node, common, slot, key)
         return
@@ -72,6 +73,7 @@ export class Tree {
       }
       node = child
     }
+    this.#nodes.aimAt(node)
     if (this.#word(node, COUNT) < LEAF_MAX) this.#grafts.addEntry(node, slot)
     else this.#grafts.split(node, slot)
   }
@@ -92,6 +94,7 @@ export class Tree {
       if (i < above && count <= JOIN_MAX) small = node
     }
     const count = this.#word(leaf, COUNT)
+    this.#nodes.aimAt(leaf)
     this.#nodes.pages.remove(page, count + 1, index)
     if (small >= 0) this.#grafts.join(small)
     else if (count === 0 && above > 0) this.#grafts.removeChild(this.#path[above - 1] as number, leaf)
