@@ -107,7 +107,7 @@ test("nothing that was promised is missing anywhere, and no label holds an id or
     for (const key of (await read(name)).keys()) {
       expect(key).not.toMatch(/[0-9a-f]{8}-[0-9a-f]{4}-/)
       const route = /http_route="([^"]*)"/.exec(key)?.[1]
-      if (route) expect(route).toMatch(/^(unmatched|\/health(\/ready)?|\/socket\.io\/|(\/(:?[a-zA-Z]+|v1))+)$/)
+      if (route) expect(route).toMatch(/^(unmatched|\/health(\/ready)?|\/openapi\.json|\/socket\.io\/|(\/(:?[a-zA-Z]+|v1))+)$/)
     }
   }
 })
