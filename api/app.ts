@@ -9,6 +9,9 @@ import { Refusal } from "../core/errors.ts"
 import { version } from "../package.json"
 import { analytics } from "./analytics.ts"
 import { appointments } from "./appointments.ts"
+import { audit } from "./audit.ts"
+import { audited } from "./audited.ts"
+import { createClientAddress } from "./client-address.ts"
 import { openApiOf } from "./description/openapi.ts"
 import { docs } from "./docs.ts"
 import { doctors } from "./doctors.ts"
@@ -72,7 +75,12 @@ const withRequestId = createMiddleware<Env>(async (c, next) => {
 /** The whole REST surface. Its type is what the typed client is made from. */
 export function createApp(deps: Deps) {
   const app = new Hono<Env>()
+  const addressOf = createClientAddress(deps.config.trustedProxies)
   app.use(withRequestId)
+  app.use("/api/v1/*", (c, next) => {
+    c.set("address", addressOf(c))
+    return next()
+  })
   app.use(requestLog(deps.log, deps.observeRequest))
   app.use(cors(corsOptions(deps.config.corsOrigins)))
   app.use(secureHeaders(SECURE_HEADERS))
@@ -91,6 +99,7 @@ export function createApp(deps: Deps) {
       },
     }),
   )
+  app.use("/api/v1/*", audited(deps.recorder))
   app.use("/api/v1/*", requireUtf8)
   app.use("/api/v1/*", async (c, next) => {
     await next()
@@ -113,6 +122,7 @@ export function createApp(deps: Deps) {
     .route("/api/v1/payments", payments(deps))
     .route("/api/v1/receptionists", receptionists(deps))
     .route("/api/v1/notifications", notifications(deps))
+    .route("/api/v1/audit", audit(deps))
 }
 
 export type App = ReturnType<typeof createApp>

@@ -1,4 +1,5 @@
 import type { BookingDesk } from "../core/appointments/book.ts"
+import type { Recorder } from "../core/audit/recorder.ts"
 import type { Identity, Principal } from "../core/auth/principal.ts"
 import type { CodeTries } from "../core/clinics/code-tries.ts"
 import type { Config } from "../core/config.ts"
@@ -10,7 +11,11 @@ import type { ObserveRequest } from "../core/metrics/requests.ts"
 import type { Guards } from "./guards.ts"
 
 /** What a request carries on its way. */
-export type Env = { Variables: { requestId: string; identity: Identity; principal: Principal } }
+export type Env = {
+  Variables: { requestId: string; address: string | null; identity: Identity; principal: Principal }
+  /** Bun's server, where it is one that serves. */
+  Bindings: { requestIP?: (request: Request) => { address: string } | null }
+}
 
 /** What the routes work with; made once, in main. */
 export type Deps = {
@@ -23,6 +28,7 @@ export type Deps = {
   guards: Guards
   /** Answers searches at once while it is ready. */
   searchIndex: SearchIndex
+  recorder: Recorder
   /** Called after every write: what was committed is published soon. */
   published: () => void
   /** Told of every answer; undefined: nobody measures. */

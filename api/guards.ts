@@ -44,16 +44,16 @@ export function createGuards(verifier: TokenVerifier, pool: Pool, limits: RateLi
     ),
     known: saying(
       createMiddleware<Env>(async (c, next) => {
-        c.set("principal", await principals(await identify(c)))
+        c.set("principal", { ...(await principals(await identify(c))), address: c.var.address })
         await next()
       }),
       { caller: "anyone" },
     ),
     only: (...roles) => {
       const guard: MiddlewareHandler = async (c, next) => {
-        const principal = await principals(await identify(c as unknown as Context<Env>))
-        if (!(roles as (Role | null)[]).includes(principal.role)) throw forbidden(`This is for ${roles.join(" or ")} only.`)
+        const principal = { ...(await principals(await identify(c as unknown as Context<Env>))), address: c.var.address }
         c.set("principal", principal as never)
+        if (!(roles as (Role | null)[]).includes(principal.role)) throw forbidden(`This is for ${roles.join(" or ")} only.`)
         await next()
       }
       return saying(guard, { caller: roles })

@@ -25,7 +25,7 @@ export const patients = ({ pool, guards }: Deps) =>
       async (c) => {
         const { identity, principal } = c.var
         const input = c.req.valid("json")
-        const make = (tx: Tx) => (input.walkIn ? createWalkIn(tx, principal, input) : createPatient(tx, identity.uid, input))
+        const make = (tx: Tx) => (input.walkIn ? createWalkIn(tx, principal, input) : createPatient(tx, identity.uid, input, c.var.address))
         return answered(c, await doOnce(c, pool, input, make))
       },
     )
@@ -51,5 +51,5 @@ export const patients = ({ pool, guards }: Deps) =>
       }),
       guards.only("PATIENT"),
       body(ChangePatient),
-      async (c) => c.json(await changePatient(pool, c.var.identity.uid, c.req.valid("json"))),
+      async (c) => c.json(await changePatient(pool, c.var.identity.uid, c.req.valid("json"), c.var.address)),
     )

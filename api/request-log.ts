@@ -27,7 +27,7 @@ export function requestLog(log: Log, observe?: ObserveRequest) {
 }
 
 /** The route that the request came to last. Where that is one for all methods it is no endpoint but what surrounds them: nothing is there. */
-function answeredBy(c: Context): { path: string; isTemplate: boolean } {
+export function answeredBy(c: Context): { method: string; path: string; isTemplate: boolean } {
   const route = matchedRoutes(c)[c.req.routeIndex]
-  return { path: route?.path ?? "", isTemplate: route !== undefined && route.method !== METHOD_NAME_ALL }
+  return { method: route?.method ?? "", path: route?.path ?? "", isTemplate: route !== undefined && route.method !== METHOD_NAME_ALL }
 }

@@ -1,6 +1,7 @@
 import { join } from "node:path"
 import { Bookings } from "../core/appointments/bookings.ts"
 import { Parties } from "../core/appointments/parties.ts"
+import { Recorder } from "../core/audit/recorder.ts"
 import { createVerifier } from "../core/auth/firebase.ts"
 import { createCodeTries } from "../core/clinics/code-tries.ts"
 import type { Config } from "../core/config.ts"
@@ -79,6 +80,7 @@ export function startApi(config: Config, log: Log): Api {
     log,
     health,
     guards,
+    recorder: new Recorder(pool),
     desk,
     codes: createCodeTries(redis),
     searchIndex,
@@ -102,7 +104,7 @@ export function startApi(config: Config, log: Log): Api {
     idleTimeout: IDLE_TIMEOUT_SECONDS,
     development: false,
     fetch: (request, server) =>
-      fastLane(request) ?? (forward?.handles(request.url) ? forward.fetch(request, server) : app.fetch(withWholeUrl(request))),
+      fastLane(request) ?? (forward?.handles(request.url) ? forward.fetch(request, server) : app.fetch(withWholeUrl(request), server)),
     error(error) {
       log.error({ err: error }, "a request failed outside the routes")
       return new Response(JSON.stringify(FAILED), { status: FAILED.status, headers: { "content-type": "application/problem+json" } })

@@ -5,7 +5,7 @@
 import { z } from "zod"
 import { DEVELOPMENT_KEYS, hasDevelopmentKey, type PaymentKeys, readPaymentKeys } from "./payment-keys.ts"
 import { hasSslMode, SSL_MODES } from "./pg-tls.ts"
-import { flag, host, metricsPort, originList, port, urlWith, whole } from "./settings.ts"
+import { flag, host, metricsPort, networkList, originList, port, urlWith, whole } from "./settings.ts"
 
 const Environment = z.object({
   NODE_ENV: z.enum(["development", "test", "production"]).default("development"),
@@ -29,6 +29,7 @@ const Environment = z.object({
   AUTH_DEV_TOKENS: flag.default(false),
   CORS_ORIGIN: z.string().default("").transform(originList),
   REALTIME_URL: urlWith("http:").optional(),
+  TRUSTED_PROXIES: z.string().default("").transform(networkList),
   RATE_LIMIT: flag.optional(),
   RATE_LIMIT_READS_PER_MINUTE: whole(1, 1_000_000).default(1200),
   RATE_LIMIT_WRITES_PER_MINUTE: whole(1, 1_000_000).default(120),
@@ -41,6 +42,7 @@ const Environment = z.object({
   METRICS_HOST: host.default("127.0.0.1"),
   NO_SHOW_AFTER_MINUTES: whole(1, 10_080).default(60),
   RETENTION_DAYS: whole(1, 3_650).default(30),
+  AUDIT_RETENTION_DAYS: whole(366, 36_500).default(2_192),
 })
 
 /** Two rounds of a load balancer that asks every second. */
@@ -79,6 +81,10 @@ export type Config = {
   noShowAfterMinutes: number
   /** How long events are kept: how long a client may be away and still hear all it missed. */
   retentionDays: number
+  /** How long the audit log is kept. */
+  auditRetentionDays: number
+  /** Addresses and networks of the proxies that may say where a request came from. */
+  trustedProxies: string[]
   /** Where the process serves its metrics; undefined: nowhere, and nothing is measured. */
   metrics?: { host: string; port: number }
   /** How long a stopping process still answers while its readiness already fails, so that load balancers turn away first. */
@@ -132,6 +138,8 @@ export function readConfig(environment: Record<string, string | undefined>): Con
     metrics: e.METRICS_PORT === undefined ? undefined : { host: e.METRICS_HOST, port: e.METRICS_PORT },
     noShowAfterMinutes: e.NO_SHOW_AFTER_MINUTES,
     retentionDays: e.RETENTION_DAYS,
+    auditRetentionDays: e.AUDIT_RETENTION_DAYS,
+    trustedProxies: e.TRUSTED_PROXIES,
     drainMs: e.DRAIN_MS ?? (production ? PRODUCTION_DRAIN_MS : 0),
   }
 }

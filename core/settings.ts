@@ -1,4 +1,5 @@
 /** The kinds of settings that the environment has, as zod schemas. */
+import { isIP } from "node:net"
 import { z } from "zod"
 
 /** Digits only: to a plain number conversion a blank is 0 and "0x10" is 16. */
@@ -29,6 +30,22 @@ export function originList(value: string, ctx: z.RefinementCtx): string[] {
       ctx.addIssue({ code: "custom", message: `entry ${index + 1} is not an origin such as https://example.com` })
   }
   return origins
+}
+
+/** Addresses and networks, separated by commas. */
+export function networkList(value: string, ctx: z.RefinementCtx): string[] {
+  const networks = value
+    .split(",")
+    .map((n) => n.trim())
+    .filter(Boolean)
+  for (const [index, network] of networks.entries()) {
+    const [address = "", bits, ...rest] = network.split("/")
+    const width = isIP(address) === 6 ? 128 : isIP(address) === 4 ? 32 : -1
+    const fits = bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= width)
+    if (width < 0 || !fits || rest.length > 0)
+      ctx.addIssue({ code: "custom", message: `entry ${index + 1} is not an address or a network such as 10.0.0.0/8` })
+  }
+  return networks
 }
 
 export function urlWith(...protocols: string[]) {

@@ -4,6 +4,7 @@ import type { Log } from "../core/log.ts"
 import type { ObserveJob } from "../core/metrics/jobs.ts"
 import { analyzeTables } from "./jobs/analyze-tables.ts"
 import { deleteOldRows } from "./jobs/delete-old-rows.ts"
+import { dropOldAudit } from "./jobs/drop-old-audit.ts"
 import { endQueueDays } from "./jobs/end-queue-days.ts"
 import { markMissed } from "./jobs/mark-no-shows.ts"
 import { recompute } from "./jobs/recompute-rollups.ts"
@@ -16,6 +17,7 @@ export type JobContext = {
   log: Log
   noShowAfterMinutes: number
   retentionDays: number
+  auditRetentionDays: number
   /** Called after what may have announced events. */
   published: () => void
   /** Told of every attempt; undefined: nobody measures. */
@@ -31,6 +33,7 @@ export const handlers = {
   "send-reminders": remind,
   "end-queue-days": endQueueDays,
   "delete-old-rows": deleteOldRows,
+  "drop-old-audit": dropOldAudit,
   "analyze-tables": analyzeTables,
 } as const satisfies Record<string, Handler>
 

@@ -13,6 +13,7 @@ export const SCHEDULES: readonly Schedule[] = [
   { job: "mark-no-shows", what: "marks confirmed visits that nobody came to", everyMs: 5 * MINUTE_MS },
   { job: "end-queue-days", what: "tells clinics whose day has ended that their queue is empty", everyMs: MINUTE_MS },
   { job: "delete-old-rows", what: "deletes events, idempotency keys and reminders that are no longer kept", cron: "17 * * * *" },
+  { job: "drop-old-audit", what: "drops the oldest part of the audit log when all of it is older than it is kept", cron: "29 4 * * *" },
   { job: "analyze-tables", what: "refreshes the planner's statistics of hot tables", cron: "41 2 * * *" },
   { job: "verify-rollups", what: "computes the last 35 days of every doctor again and mends differences", cron: "7 3 * * *" },
 ]

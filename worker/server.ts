@@ -2,6 +2,7 @@
 
 import { join } from "node:path"
 import type { Redis } from "ioredis"
+import { trySealAudit } from "../core/audit/seal.ts"
 import type { Config } from "../core/config.ts"
 import { openPool, type Pool } from "../core/db.ts"
 import { Publisher } from "../core/events/publisher.ts"
@@ -23,6 +24,8 @@ import { KEEP_SCHEDULES_MS, keepSchedules } from "./schedule.ts"
 
 /** What an API process could not publish, because it was killed or Redis was away, waits no longer than this. */
 const SWEEP_MS = 1_000
+/** What is done is in the audit at once; for so long it is not in its chain yet. */
+const SEAL_MS = 1_000
 /** Rollups and schedules of this process at their busiest, and the reader. */
 const POOL = 10
 const POOL_CLOSE_S = 2
@@ -94,14 +97,19 @@ async function work({ config, log, pool, publisher, meters, signal, keepSchedule
   const adder = openRedis(config.redis, { name: "worker-queue" })
   const taker = openQueueRedis(config.redis, { name: "worker-jobs" })
   const dispatch = new Dispatch({ redis: adder, log, logId })
-  const { noShowAfterMinutes, retentionDays } = config
-  const context = { pool, log, noShowAfterMinutes, retentionDays, published: () => publisher.nudge(), observeJob: meters.jobs() }
+  const { noShowAfterMinutes, retentionDays, auditRetentionDays } = config
+  const published = () => publisher.nudge()
+  const context = { pool, log, noShowAfterMinutes, retentionDays, auditRetentionDays, published, observeJob: meters.jobs() }
   const jobs: RunningJobs[] = QUEUES.map((queue) => runJobs(queue, logId, taker, context))
   await Promise.all([
     readLog({ pool, session: lockSession, redis: reader, log, dispatch: (doctorIds) => dispatch.add(doctorIds) }, signal),
     repeat(signal, async () => {
       await publisher.sweep()
       return SWEEP_MS
+    }),
+    repeat(signal, async () => {
+      await trySealAudit(pool, log)
+      return SEAL_MS
     }),
     repeat(signal, async () => ((await keepSchedulesOf(logId, adder, log)) ? keepSchedulesMs : SWEEP_MS)),
   ])

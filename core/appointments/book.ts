@@ -1,3 +1,4 @@
+import { actorOf, entryOf } from "../audit/entry.ts"
 import { type Patient, type Receptionist, requireActive } from "../auth/principal.ts"
 import type { Db } from "../db.ts"
 import { bookableSlot } from "../doctors/schedule/availability.ts"
@@ -51,7 +52,7 @@ async function book(
   return await parties.withSchedule(db, input.doctorId, async (doctor) => {
     if (caller.role === "RECEPTIONIST" && doctor.clinicId !== caller.clinicId) throw notFound("doctor")
     const slot = bookableSlot(doctor, input.scheduledAt.getTime(), Date.now())
-    const asked = { ...newAppointment(doctor, await parties.patient(db, patientId), slot, input), keyed }
+    const asked = { ...newAppointment(caller, doctor, await parties.patient(db, patientId), slot, input), keyed }
     const outcome = await bookings.book(asked)
     switch (outcome) {
       case "booked":
@@ -80,6 +81,7 @@ function patientFor(caller: Patient | Receptionist, input: BookAppointment): str
 }
 
 function newAppointment(
+  caller: Patient | Receptionist,
   doctor: DoctorSchedule,
   patient: PatientName,
   slot: Slot,
@@ -105,5 +107,6 @@ function newAppointment(
   const { id: appointmentId, patientName, scheduledAt } = appointment
   const about = { doctorId: doctor.doctorId, clinicId: doctor.clinicId }
   const event = newEvent({ name: "appointment:new", data: { appointmentId, patientName, scheduledAt, reason }, about })
-  return { appointment, doctorVersion: doctor.version, patientVersion: patient.version, event }
+  const entry = entryOf(actorOf(caller), "CREATE", "appointment", appointmentId)
+  return { appointment, doctorVersion: doctor.version, patientVersion: patient.version, event, entry }
 }

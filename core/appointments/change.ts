@@ -1,3 +1,4 @@
+import { actorOf, entryOf } from "../audit/entry.ts"
 import { type Doctor, type Patient, type Receptionist, requireActive } from "../auth/principal.ts"
 import type { Db, Pool } from "../db.ts"
 import { bookableSlot } from "../doctors/schedule/availability.ts"
@@ -58,9 +59,10 @@ export async function changeAppointment(
 /** Undefined when the appointment has changed meanwhile. */
 async function moveStatus(pool: Pool, caller: Party, before: Appointment, status: AppointmentStatus): Promise<Appointment | undefined> {
   if (caller.role === "PATIENT" && status !== "CANCELLED") throw forbidden("A patient may cancel or reschedule, nothing else.")
-  if (hasConsequences(status)) return await pool.begin((tx) => moveAppointment(tx, before, status))
+  if (hasConsequences(status)) return await pool.begin((tx) => moveAppointment(tx, before, status, actorOf(caller)))
   requireMove(before.status, status)
-  return await updateStatus(pool, before.id, before.version, status, updated(before, status, before.scheduledAt))
+  const entry = entryOf(actorOf(caller), "CHANGE", "appointment", before.id)
+  return await updateStatus(pool, before.id, before.version, status, updated(before, status, before.scheduledAt), entry)
 }
 
 /** Undefined when the appointment has changed meanwhile. */
@@ -85,7 +87,13 @@ async function reschedule(
       end: new Date(slot.end),
     }
     const after = await claimTime(db, doctor, slot, () =>
-      updateTime(db, time, updated(before, "PENDING", instant(scheduledAt)), moved(before)),
+      updateTime(
+        db,
+        time,
+        updated(before, "PENDING", instant(scheduledAt)),
+        moved(before),
+        entryOf(actorOf(caller), "CHANGE", "appointment", before.id),
+      ),
     )
     if (after) return { after }
     // Which of the two has changed, the doctor's schedule or the appointment?

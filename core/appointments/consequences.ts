@@ -1,4 +1,5 @@
 /** What else a change of status changes, in the same transaction. */
+import type { Actor } from "../audit/entry.ts"
 import type { Tx } from "../db.ts"
 import { callOffPayments } from "../payments/call-off.ts"
 import { followVisit, lockQueueFor } from "../queue/follow.ts"
@@ -19,7 +20,7 @@ export async function prepareConsequences(tx: Tx, before: Appointment, status: A
 }
 
 /** Called with the appointment's row locked and its event announced. */
-export async function applyConsequences(tx: Tx, _before: Appointment, after: Appointment, { queue }: Prepared): Promise<void> {
+export async function applyConsequences(tx: Tx, by: Actor, after: Appointment, { queue }: Prepared): Promise<void> {
   if (queue) await followVisit(tx, queue, after)
-  if (after.status === "REJECTED" || after.status === "CANCELLED") await callOffPayments(tx, after.id)
+  if (after.status === "REJECTED" || after.status === "CANCELLED") await callOffPayments(tx, by, after.id)
 }

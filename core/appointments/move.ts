@@ -1,3 +1,4 @@
+import { type Actor, entryOf } from "../audit/entry.ts"
 import type { Tx } from "../db.ts"
 import { newEvent } from "../events/log.ts"
 import { applyConsequences, prepareConsequences } from "./consequences.ts"
@@ -9,11 +10,12 @@ import { requireMove } from "./state.ts"
  * Moves the status with all that follows from it. Throws a Refusal for a move that the state machine does not have; undefined when
  * the appointment is no longer as given.
  */
-export async function moveAppointment(tx: Tx, before: Appointment, status: AppointmentStatus): Promise<Appointment | undefined> {
+export async function moveAppointment(tx: Tx, before: Appointment, status: AppointmentStatus, by: Actor): Promise<Appointment | undefined> {
   requireMove(before.status, status)
   const prepared = await prepareConsequences(tx, before, status)
-  const after = await updateStatus(tx, before.id, before.version, status, updated(before, status, before.scheduledAt))
-  if (after) await applyConsequences(tx, before, after, prepared)
+  const entry = entryOf(by, "CHANGE", "appointment", before.id)
+  const after = await updateStatus(tx, before.id, before.version, status, updated(before, status, before.scheduledAt), entry)
+  if (after) await applyConsequences(tx, by, after, prepared)
   return after
 }
 

@@ -29,6 +29,9 @@ const announced = (db: Db, event: NewEvent) => db`
   insert into events (id, name, subject, rooms, data)
   select ${event.id}::uuid, ${event.name}::text, ${event.subject}::text, ${event.rooms}::text[], ${db.json(event.data)}::jsonb from changed`
 
+/** Adds the audit's entry with what the CTE `changed` returned. */
+const audited = (db: Db, entry: string) => db`insert into audit_inbox (entry) select ${entry}::text::json from changed`
+
 /** Rivals for a doctor's time queue here instead of deadlocking in the exclusion constraint. */
 const turn = (db: Db, doctorId: string) => db`
   turn as materialized (select pg_advisory_xact_lock(hashtextextended(${doctorId}, 0)))`
@@ -40,6 +43,8 @@ export type NewAppointment = {
   doctorVersion: number
   patientVersion: number
   event: NewEvent
+  /** Of the audit. */
+  entry: string
   /** Under which key it is asked for, if under any. */
   keyed?: Keyed
 }
@@ -63,7 +68,7 @@ export async function insertAppointments(db: Db, asked: NewAppointment[], lockTi
     with asked as materialized (
       select * from jsonb_to_recordset(${db.json(asked.map(askedRow))}) as r (n int, id uuid, doctor_id uuid, doctor_version int, patient_id uuid,
         patient_version int, starts timestamptz, ends timestamptz, type text, reason text, at timestamptz, event_id uuid, name text, subject text,
-        rooms text[], data jsonb, caller text, route text, key text, body_digest text, answer text)),
+        rooms text[], data jsonb, entry text, caller text, route text, key text, body_digest text, answer text)),
     keys as materialized (
       select a.n, pg_try_advisory_xact_lock(idempotency_lock(a.caller, a.route, a.key)) as held,
         case when k.key is not null then jsonb_build_object('bodyDigest', k.body_digest, 'answer', k.answer) end as kept
@@ -90,6 +95,7 @@ export async function insertAppointments(db: Db, asked: NewAppointment[], lockTi
     announced as (
       insert into events (id, name, subject, rooms, data)
       select ready.event_id, ready.name, ready.subject, ready.rooms, ready.data from ready join booked using (id) order by ready.n),
+    audited as (insert into audit_inbox (entry) select entry::json from ready join booked using (id) order by ready.n),
     answered as (
       insert into idempotency_keys (caller, route, key, body_digest, answer)
       select caller, route, key, body_digest, answer from ready join booked using (id) where key is not null)
@@ -98,10 +104,10 @@ export async function insertAppointments(db: Db, asked: NewAppointment[], lockTi
   return rows.map(({ held, kept, current, booked }) => kept ?? (!held ? "in flight" : !current ? "stale" : booked ? "booked" : "taken"))
 }
 
-function askedRow({ appointment: a, doctorVersion, patientVersion, event, keyed }: NewAppointment, n: number) {
+function askedRow({ appointment: a, doctorVersion, patientVersion, event, entry, keyed }: NewAppointment, n: number) {
   const whom = { doctor_id: a.doctorId, doctor_version: doctorVersion, patient_id: a.patientId, patient_version: patientVersion }
   const what = { id: a.id, starts: a.scheduledAt, ends: a.endsAt, type: a.type, reason: a.reason, at: a.createdAt }
-  const told = { event_id: event.id, name: event.name, subject: event.subject, rooms: event.rooms, data: event.data }
+  const told = { event_id: event.id, name: event.name, subject: event.subject, rooms: event.rooms, data: event.data, entry }
   if (!keyed) return { n, ...whom, ...what, ...told }
   const { bodyDigest: body_digest, ...key } = keyed
   return { n, ...whom, ...what, ...told, ...key, body_digest, answer: JSON.stringify(a) }
@@ -114,6 +120,7 @@ export async function updateStatus(
   version: number,
   status: AppointmentStatus,
   event: NewEvent,
+  entry: string,
 ): Promise<Appointment | undefined> {
   const row = maybeOne(
     await db<Row[]>`
@@ -121,7 +128,8 @@ export async function updateStatus(
       update appointments set status = ${status}, version = version + 1, updated_at = clock_timestamp()
       where id = ${id} and version = ${version}
       returning *),
-    announced as (${announced(db, event)})
+    announced as (${announced(db, event)}),
+    audited as (${audited(db, entry)})
     select ${columns(db)} from changed a join doctors d on d.id = a.doctor_id join patients p on p.id = a.patient_id`,
   )
   return row && appointment(row)
@@ -133,7 +141,7 @@ export type NewTime = { id: string; version: number; doctorId: string; doctorVer
  * Moves the appointment to another slot, back to PENDING, and announces it and what it `left`. Undefined when it or the doctor is no longer as given.
  * Throws `appointments_no_overlap` when the time is taken.
  */
-export async function updateTime(db: Db, a: NewTime, event: NewEvent, left: NewEvent): Promise<Appointment | undefined> {
+export async function updateTime(db: Db, a: NewTime, event: NewEvent, left: NewEvent, entry: string): Promise<Appointment | undefined> {
   const row = maybeOne(
     await db<Row[]>`
     with ${turn(db, a.doctorId)},
@@ -144,7 +152,8 @@ export async function updateTime(db: Db, a: NewTime, event: NewEvent, left: NewE
       where x.id = ${a.id} and x.version = ${a.version} and d.id = x.doctor_id and d.version = ${a.doctorVersion} and d.active
       returning x.*),
     announced as (${announced(db, event)}),
-    left_behind as (${announced(db, left)})
+    left_behind as (${announced(db, left)}),
+    audited as (${audited(db, entry)})
     select ${columns(db)} from changed a join doctors d on d.id = a.doctor_id join patients p on p.id = a.patient_id`,
   )
   return row && appointment(row)

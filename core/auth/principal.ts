@@ -18,7 +18,8 @@ export type Receptionist = { uid: string; role: "RECEPTIONIST"; receptionistId: 
 /** Signed in, but without a profile yet. */
 export type Newcomer = { uid: string; role: null }
 
-export type Principal = Patient | Doctor | Receptionist | Newcomer
+/** `address`: where they call from, where that is known. */
+export type Principal = (Patient | Doctor | Receptionist | Newcomer) & { address?: string | null }
 
 /** The rooms whose events this person may hear, now. */
 export function roomsOf(principal: Principal): Room[] {

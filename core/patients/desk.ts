@@ -1,4 +1,6 @@
 /** Patients as the front desk knows them. */
+import { actorOf, entryOf } from "../audit/entry.ts"
+import { insertEntries } from "../audit/queries.ts"
 import { type Principal, requireActive } from "../auth/principal.ts"
 import type { Db, Tx } from "../db.ts"
 import { forbidden } from "../errors.ts"
@@ -9,7 +11,9 @@ import type { CreatePatient, FindPatients, PatientProfile } from "./schema.ts"
 /** Makes a patient who has no account. For the front desk only. */
 export async function createWalkIn(tx: Tx, caller: Principal, { name, phone }: CreatePatient): Promise<PatientProfile> {
   if (caller.role !== "RECEPTIONIST") throw forbidden("Walk-ins are made at the front desk only.")
-  return await insertWalkIn(tx, requireActive(caller).clinicId, name, phone ?? null)
+  const patient = await insertWalkIn(tx, requireActive(caller).clinicId, name, phone ?? null)
+  await insertEntries(tx, [entryOf(actorOf(caller), "CREATE", "patient", patient.id)])
+  return patient
 }
 
 /** Those whom the desk has made, and those who have an appointment at the clinic; nobody else is found. */

@@ -1,4 +1,5 @@
 import type { Party } from "../appointments/change.ts"
+import { actorOf, entryOf } from "../audit/entry.ts"
 import { type Doctor, type Receptionist, requireActive } from "../auth/principal.ts"
 import type { Db, Pool } from "../db.ts"
 import { notFound, Refusal } from "../errors.ts"
@@ -34,7 +35,8 @@ export async function changePayment(
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
     const before = await findOwn(pool, caller, id)
     requireMove(before.status, status)
-    const after = await updatePaymentStatus(pool, id, before.status, status, newEvent(paymentUpdated(before, status)))
+    const entry = entryOf(actorOf(caller), "CHANGE", "payment", id)
+    const after = await updatePaymentStatus(pool, id, before.status, status, newEvent(paymentUpdated(before, status)), entry)
     if (after) return viewOf(after)
   }
   throw new Refusal("unavailable", "The payment is changing. Try again.", { retryAfterSeconds: 1 })

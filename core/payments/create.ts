@@ -1,4 +1,6 @@
 import type { Party } from "../appointments/change.ts"
+import { actorOf, entryOf } from "../audit/entry.ts"
+import { insertEntries } from "../audit/queries.ts"
 import { requireActive } from "../auth/principal.ts"
 import { cardBrand } from "../card-number.ts"
 import type { Pool, Tx } from "../db.ts"
@@ -70,6 +72,7 @@ async function insert(tx: Tx, keys: PaymentKeys, caller: Party, input: CreatePay
   }
   const sealed = input.card && sealCard(keys, payment.id, { number: input.card.number, holder: input.card.holder })
   await insertPayment(tx, payment, sealed ?? undefined)
+  await insertEntries(tx, [entryOf(actorOf(caller), "CREATE", "payment", payment.id)])
   return viewOf(payment)
 }
 

@@ -90,6 +90,7 @@ export async function updatePaymentStatus(
   from: PaymentStatus,
   to: PaymentStatus,
   event: NewEvent,
+  entry: string,
 ): Promise<Payment | undefined> {
   const row = maybeOne(
     await db<Row[]>`
@@ -102,7 +103,8 @@ export async function updatePaymentStatus(
       returning *),
     announced as (
       insert into events (id, name, subject, rooms, data)
-      select ${event.id}::uuid, ${event.name}::text, ${event.subject}::text, ${event.rooms}::text[], ${db.json(event.data)}::jsonb from p)
+      select ${event.id}::uuid, ${event.name}::text, ${event.subject}::text, ${event.rooms}::text[], ${db.json(event.data)}::jsonb from p),
+    audited as (insert into audit_inbox (entry) select ${entry}::text::json from p)
     select ${columns(db)} from p join doctors d on d.id = p.doctor_id`,
   )
   return row && payment(row)

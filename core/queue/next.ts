@@ -1,6 +1,7 @@
 import { moveAppointment } from "../appointments/move.ts"
 import { findAppointment } from "../appointments/queries.ts"
 import type { Appointment } from "../appointments/schema.ts"
+import { actorOf } from "../audit/entry.ts"
 import type { Doctor, Receptionist } from "../auth/principal.ts"
 import type { Tx } from "../db.ts"
 import { findSchedule } from "../doctors/schedule/queries.ts"
@@ -18,7 +19,7 @@ export async function callNext(tx: Tx, caller: Doctor | Receptionist, { doctorId
   const id = await findFirstWaiting(tx, doctorId, queue.now)
   const first = id && (await findAppointment(tx, id))
   if (!first) throw conflict("Nobody is waiting for this doctor.")
-  const called = await moveAppointment(tx, first, "IN_PROGRESS")
+  const called = await moveAppointment(tx, first, "IN_PROGRESS", actorOf(caller))
   if (!called) throw new Error("a waiting visit was moved by someone who did not hold its queue")
   return called
 }

@@ -1,4 +1,6 @@
 import { findAppointment } from "../appointments/queries.ts"
+import { actorOf, entryOf } from "../audit/entry.ts"
+import { insertEntries } from "../audit/queries.ts"
 import type { Doctor, Receptionist } from "../auth/principal.ts"
 import { one, type Pool } from "../db.ts"
 import { conflict, forbidden, notFound } from "../errors.ts"
@@ -21,6 +23,7 @@ export async function reorderEntry(pool: Pool, caller: Doctor | Receptionist, id
     const entry = waiting.find((row) => row.appointmentId === appointment.id)
     if (!entry) throw conflict("This patient is not waiting.")
     await updateOrder(tx, reordered(waiting, entry, change))
+    await insertEntries(tx, [entryOf(actorOf(caller), "CHANGE", "queue", id)])
     const placed = await announceQueue(tx, queue, [doctorId])
     const moved = one(placed.filter((p) => p.entry.appointmentId === appointment.id))
     return waitingEntry(moved.entry, moved.place)

@@ -1,3 +1,4 @@
+import { SYSTEM } from "../../audit/entry.ts"
 import type { Pool } from "../../db.ts"
 import { moveAppointment } from "../move.ts"
 import { findAppointment } from "../queries.ts"
@@ -16,7 +17,7 @@ export async function markNoShows(pool: Pool, afterMinutes: number, now: number)
   for (const id of await listOverdue(pool, new Date(now - afterMinutes * MINUTE_MS), APPOINTMENTS_MAX)) {
     const before = await findAppointment(pool, id)
     if (before?.status !== "CONFIRMED") continue
-    if (await pool.begin((tx) => moveAppointment(tx, before, "NO_SHOW"))) marked++
+    if (await pool.begin((tx) => moveAppointment(tx, before, "NO_SHOW", SYSTEM))) marked++
   }
   return marked
 }

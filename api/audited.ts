@@ -1,0 +1,56 @@
+/** Puts what was read and what was refused into the audit before it is answered. */
+import { createMiddleware } from "hono/factory"
+import { type Actor, actorOf, entriesOf, type Outcome } from "../core/audit/entry.ts"
+import type { Recorder } from "../core/audit/recorder.ts"
+import { type Answered, AUDIT_RULES, type AuditRule } from "./audit-rules.ts"
+import type { Env } from "./env.ts"
+import { answeredBy } from "./request-log.ts"
+
+/** Other answers say nothing of anybody's data: no token, no JSON, too many calls, a dependency that is away. */
+const OUTCOMES: Record<number, Outcome> = {
+  403: "FORBIDDEN",
+  404: "NOT_FOUND",
+  409: "CONFLICT",
+  422: "INVALID",
+  500: "FAILED",
+}
+
+type Call = { var: Partial<Env["Variables"]> }
+
+export function audited(recorder: Recorder) {
+  return createMiddleware<Env>(async (c, next) => {
+    await next()
+    const { method, path } = answeredBy(c)
+    const rule = AUDIT_RULES[`${method} ${path}`]
+    // Without an identity there is nobody to write down: the token was none.
+    if (typeof rule !== "object" || !(c as Call).var.identity) return
+    const outcome = OUTCOMES[c.res.status]
+    if (outcome) return await recorder.record(entriesOf(actor(c), { ...rule, outcome, ids: await namedIn(c.req) }))
+    if (!c.res.ok) return
+    const replayed = c.res.headers.has("idempotency-replayed")
+    if (rule.inTransaction && !replayed) return
+    const ids = await shownIn(c.res, rule)
+    if (ids.length > 0) await recorder.record(entriesOf(actor(c), { ...rule, outcome: replayed ? "REPLAYED" : "DONE", ids }))
+  })
+}
+
+function actor({ var: { principal, identity, address = null } }: Call): Actor {
+  return principal ? actorOf({ ...principal, address }) : { uid: identity?.uid ?? null, role: null, address }
+}
+
+async function shownIn(answer: Response, rule: AuditRule): Promise<string[]> {
+  const shown = rule.shown((await answer.clone().json()) as Answered)
+  return shown.filter((id): id is string => typeof id === "string")
+}
+
+const UUID = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g
+
+/** What a refused call asked for: ids in its path, and those of its body. */
+async function namedIn(req: { path: string; json: () => Promise<unknown> }): Promise<string[]> {
+  const body = (await req.json().catch(() => undefined)) as { patientId?: unknown; appointmentId?: unknown } | null | undefined
+  return [req.path, body?.patientId, body?.appointmentId].flatMap((text) => (typeof text === "string" ? lastUuid(text) : []))
+}
+
+function lastUuid(text: string): string[] {
+  return text.toLowerCase().match(UUID)?.slice(-1) ?? []
+}

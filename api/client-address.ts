@@ -1,0 +1,41 @@
+/** Where a request comes from, as this deployment knows it. */
+import { BlockList, isIP } from "node:net"
+import type { Context } from "hono"
+import type { Env } from "./env.ts"
+
+/** A request passes no more proxies than this; a longer list is somebody's invention. */
+const HOPS_MAX = 10
+
+/**
+ * Null where nobody knows. `proxies`: addresses and networks (CIDR) whose X-Forwarded-For is believed: from the right, each address that
+ * is one of them has written down the one before it; whatever stands further left anybody may have sent.
+ */
+export function createClientAddress(proxies: string[]): (c: Context<Env>) => string | null {
+  const trusted = new BlockList()
+  for (const proxy of proxies) {
+    const [address = "", bits] = proxy.split("/")
+    const family = isIP(address) === 6 ? "ipv6" : "ipv4"
+    if (bits === undefined) trusted.addAddress(address, family)
+    else trusted.addSubnet(address, Number(bits), family)
+  }
+  const isTrusted = (address: string) => trusted.check(address, isIP(address) === 6 ? "ipv6" : "ipv4")
+  return (c) => {
+    const peer = plain(c.env?.requestIP?.(c.req.raw)?.address)
+    if (peer === null || proxies.length === 0 || !isTrusted(peer)) return peer
+    let client = peer
+    const hops = (c.req.header("x-forwarded-for") ?? "").split(",").slice(-HOPS_MAX).reverse()
+    for (const hop of hops) {
+      const address = plain(hop.trim())
+      if (address === null) return client
+      client = address
+      if (!isTrusted(address)) return client
+    }
+    return client
+  }
+}
+
+/** An address as such; IPv4 that came through an IPv6 socket as IPv4. */
+function plain(address: string | undefined): string | null {
+  const bare = address?.replace(/^::ffff:(?=\d+\.)/i, "") ?? ""
+  return isIP(bare) > 0 ? bare : null
+}

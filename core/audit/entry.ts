@@ -1,0 +1,45 @@
+/**
+ * What the audit log holds: who did what to which patients' data, from where, and with what result. Nothing else: no name, no text that
+ * somebody wrote, no amount, no card. Whose the named things are, the sealer finds out (sql/0007_audit.sql).
+ */
+import type { Principal, Role } from "../auth/principal.ts"
+
+export const ACTIONS = ["READ", "CREATE", "CHANGE"] as const
+export type Action = (typeof ACTIONS)[number]
+
+export const RESOURCES = ["patient", "appointment", "payment", "queue", "notification"] as const
+export type Resource = (typeof RESOURCES)[number]
+
+/** REPLAYED: the first answer again, for a key that came again. FAILED: answered 500; whether anything was done is not known. */
+export const OUTCOMES = ["DONE", "REPLAYED", "FORBIDDEN", "NOT_FOUND", "CONFLICT", "INVALID", "FAILED"] as const
+export type Outcome = (typeof OUTCOMES)[number]
+
+/** `role`: null for a newcomer, and where it was not looked up; an account's never changes. `address`: null if it is not known. */
+export type Actor = { uid: string | null; role: Role | "SYSTEM" | null; address: string | null }
+
+/** What the worker does of itself. */
+export const SYSTEM: Actor = { uid: null, role: "SYSTEM", address: null }
+
+export function actorOf({ uid, role, address = null }: Principal): Actor {
+  return { uid, role, address }
+}
+
+/** `ids`: of patients, appointments and payments that were named or shown. */
+export type Act = { action: Action; resource: Resource; ids: readonly string[]; outcome: Outcome }
+
+/** An entry with more is split: so that no row is large, and none is refused by `audit_inbox_entry_bounded`. */
+const IDS_MAX = 500
+
+/** The entries of one act, as text: what is hashed is exactly this. */
+export function entriesOf({ uid, role, address }: Actor, { action, resource, ids, outcome }: Act, now = new Date()): string[] {
+  const distinct = [...new Set(ids)]
+  const parts = Array.from({ length: Math.max(1, Math.ceil(distinct.length / IDS_MAX)) }, (_, n) =>
+    distinct.slice(n * IDS_MAX, (n + 1) * IDS_MAX),
+  )
+  return parts.map((part) => JSON.stringify({ at: now.toISOString(), uid, role, address, action, resource, ids: part, outcome }))
+}
+
+/** Of an act on one thing that is done, which is one entry. */
+export function entryOf(actor: Actor, action: Action, resource: Resource, id: string): string {
+  return entriesOf(actor, { action, resource, ids: [id], outcome: "DONE" })[0] as string
+}

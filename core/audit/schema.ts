@@ -1,0 +1,51 @@
+import { z } from "zod"
+import { Role } from "../auth/principal.ts"
+import { EXAMPLES } from "../examples.ts"
+import { idText, instantText } from "../fields.ts"
+import { cursorPageOf, pageFields } from "../pages.ts"
+import { ACTIONS, OUTCOMES, RESOURCES } from "./entry.ts"
+
+export const ListAccess = z.object({
+  cursor: z
+    .string()
+    .regex(/^[1-9]\d{0,14}$/, "is not a cursor of this list")
+    .transform(Number)
+    .optional()
+    .meta({ description: "The `nextCursor` of the page before.", example: "1041" }),
+  limit: pageFields.limit,
+})
+export type ListAccess = z.infer<typeof ListAccess>
+
+export const AccessView = z
+  .object({
+    at: instantText,
+    actorRole: z
+      .enum([...Role.options, "SYSTEM"])
+      .nullable()
+      .meta({ description: "SYSTEM: PulseCal of itself; null: someone without a profile." }),
+    actorName: z.string().nullable().meta({ description: "Of those who act for a clinic, and of the caller; null for anybody else." }),
+    action: z.enum(ACTIONS),
+    resource: z.enum(RESOURCES),
+    resourceId: idText.nullable().meta({ description: "Null when it was more than one of the caller's." }),
+    outcome: z
+      .enum(OUTCOMES)
+      .meta({ description: "DONE, REPLAYED (the first answer again), FAILED (on our side), or why it was refused." }),
+  })
+  .meta({
+    id: "AuditEntry",
+    examples: [
+      {
+        at: EXAMPLES.changedAt,
+        actorRole: "DOCTOR",
+        actorName: "Dr. Ada Osei",
+        action: "READ",
+        resource: "appointment",
+        resourceId: EXAMPLES.appointmentId,
+        outcome: "DONE",
+      },
+    ],
+  })
+export type AccessView = z.infer<typeof AccessView>
+
+export const AccessPage = cursorPageOf("AuditPage", AccessView)
+export type AccessPage = z.infer<typeof AccessPage>

@@ -1,0 +1,55 @@
+/**
+ * `bun run audit verify [--anchors FILE]`: goes through the audit log of DATABASE_URL and names what was altered, removed or put in
+ * another order; exit code 1 if anything was. FILE holds lines of the worker's log, of which the checkpoints are read, or what
+ * `bun run audit head` printed. Kept elsewhere, they show what whoever owns the database could otherwise hide.
+ */
+import { parseArgs } from "node:util"
+import { readAnchors } from "../core/audit/anchors.ts"
+import { findHead } from "../core/audit/queries.ts"
+import { verifyAudit } from "../core/audit/verify.ts"
+import { readConfig } from "../core/config.ts"
+import { openPool, type Pool } from "../core/db.ts"
+import { requireDatabase } from "./services/database.ts"
+import { runCommand, SetupError } from "./services/say.ts"
+
+const USAGE = "use: bun run audit verify [--anchors FILE], or bun run audit head"
+/** One batch of a log that nobody has read for long. */
+const STATEMENT_TIMEOUT_MS = 600_000
+
+async function verify(pool: Pool, file: string | undefined, retentionDays: number): Promise<void> {
+  const anchors = file === undefined ? [] : readAnchors(await Bun.file(file).text())
+  if (file !== undefined && anchors.length === 0) throw new SetupError(`${file} holds no checkpoint of an audit log`)
+  const { findings, rows, floor, position, anchors: checked } = await verifyAudit(pool, { anchors, retentionDays, now: Date.now() })
+  for (const finding of findings) console.log(finding)
+  const range = `${rows} entries, positions ${floor + 1} to ${position}`
+  if (findings.length > 0) throw new SetupError(`the audit log is not as it was sealed: ${findings.length} findings in ${range}`)
+  console.log(`${range}: as they were sealed${file === undefined ? "" : `, and as ${checked} of ${anchors.length} anchors say`}`)
+}
+
+async function head(pool: Pool): Promise<void> {
+  const { position, hash } = await findHead(pool)
+  console.log(JSON.stringify({ auditPosition: position, auditHash: hash.toString("hex") }))
+}
+
+await runCommand(async () => {
+  const { positionals, values } = parse()
+  const config = readConfig({ ...process.env, REDIS_HOST: "unused", FIREBASE_PROJECT_ID: "unused" })
+  await requireDatabase(config.databaseUrl)
+  const pool = openPool(config.databaseUrl, { max: 1, name: "audit", statementTimeoutMs: STATEMENT_TIMEOUT_MS })
+  try {
+    if (positionals[0] === "head") await head(pool)
+    else await verify(pool, values.anchors, config.auditRetentionDays)
+  } finally {
+    await pool.end({ timeout: 1 })
+  }
+})
+
+function parse() {
+  try {
+    const parsed = parseArgs({ args: process.argv.slice(2), options: { anchors: { type: "string" } }, allowPositionals: true })
+    if (parsed.positionals.length !== 1 || !["verify", "head"].includes(parsed.positionals[0] as string)) throw new SetupError(USAGE)
+    return parsed
+  } catch (error) {
+    throw new SetupError(error instanceof SetupError ? error.message : `${(error as Error).message.split(". ")[0]}; ${USAGE}`)
+  }
+}
