@@ -11,6 +11,7 @@ import { Publisher } from "../core/events/publisher.ts"
 import { Health } from "../core/health.ts"
 import type { Log } from "../core/log.ts"
 import { openMeters } from "../core/metrics/meters.ts"
+import { requireRestrictedRole } from "../core/migrations/run-role.ts"
 import { untilMigrated } from "../core/migrations/wait.ts"
 import { requireReadableCards } from "../core/payments/check-keys.ts"
 import { openRedis } from "../core/redis.ts"
@@ -112,6 +113,7 @@ export function startApi(config: Config, log: Log): Api {
     websocket: forward?.websocket ?? { message() {} },
   })
   const started = untilMigrated(pool, join(import.meta.dir, "..", "sql"), log, stopping.signal).then(async () => {
+    await requireRestrictedRole(pool, config, log, stopping.signal)
     searchIndex.start()
     await requireReadableCards(pool, config, log, stopping.signal)
     if (health.phase === "starting") health.phase = "ready"

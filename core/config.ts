@@ -7,11 +7,14 @@ import { DEVELOPMENT_KEYS, hasDevelopmentKey, type PaymentKeys, readPaymentKeys 
 import { hasSslMode, SSL_MODES } from "./pg-tls.ts"
 import { flag, host, metricsPort, networkList, originList, port, urlWith, whole } from "./settings.ts"
 
+const databaseUrl = urlWith("postgres:", "postgresql:").refine(hasSslMode, `must have an sslmode that is one of ${SSL_MODES.join(", ")}`)
+
 const Environment = z.object({
   NODE_ENV: z.enum(["development", "test", "production"]).default("development"),
   PORT: port.default(3000),
   HOST: host.default("0.0.0.0"),
-  DATABASE_URL: urlWith("postgres:", "postgresql:").refine(hasSslMode, `must have an sslmode that is one of ${SSL_MODES.join(", ")}`),
+  DATABASE_URL: databaseUrl,
+  MIGRATE_DATABASE_URL: databaseUrl.optional(),
   DATABASE_POOL: whole(1, 500).default(20),
   REDIS_HOST: host,
   REDIS_PORT: port.default(6379),
@@ -63,6 +66,8 @@ export type Config = {
   host: string
   port: number
   databaseUrl: string
+  /** As the role that owns the tables. Only what migrates connects to it. */
+  migrateDatabaseUrl: string
   databasePool: number
   redis: RedisConfig
   auth: AuthConfig
@@ -117,6 +122,7 @@ export function readConfig(environment: Record<string, string | undefined>): Con
     host: e.HOST,
     port: e.PORT,
     databaseUrl: e.DATABASE_URL,
+    migrateDatabaseUrl: e.MIGRATE_DATABASE_URL ?? e.DATABASE_URL,
     databasePool: e.DATABASE_POOL,
     redis: { host: e.REDIS_HOST, port: e.REDIS_PORT, username: e.REDIS_USERNAME, password: e.REDIS_PASSWORD, tls: e.REDIS_TLS },
     auth: {

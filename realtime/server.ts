@@ -8,6 +8,7 @@ import { openPool } from "../core/db.ts"
 import { Health } from "../core/health.ts"
 import type { Log } from "../core/log.ts"
 import { openMeters } from "../core/metrics/meters.ts"
+import { requireRestrictedRole } from "../core/migrations/run-role.ts"
 import { untilMigrated } from "../core/migrations/wait.ts"
 import { openRedis } from "../core/redis.ts"
 import { urlOf, withWholeUrl } from "../core/request-url.ts"
@@ -32,6 +33,8 @@ export type Realtime = {
   connections: () => number
   /** Where its metrics are; undefined: nowhere. */
   metricsPort: number | undefined
+  /** Resolves when it is ready; rejects when its settings do not fit the database. */
+  started: Promise<void>
   stop: () => Promise<void>
 }
 
@@ -74,7 +77,8 @@ export function startRealtime(config: Config, log: Log, tuning: RealtimeTuning =
       return new Response(null, { status: 500 })
     },
   })
-  untilMigrated(pool, join(import.meta.dir, "..", "sql"), log, stopping.signal).then(async () => {
+  const started = untilMigrated(pool, join(import.meta.dir, "..", "sql"), log, stopping.signal).then(async () => {
+    await requireRestrictedRole(pool, config, log, stopping.signal)
     await relay.start(gateway)
     if (stopping.signal.aborted) return
     engine.accepting = true
@@ -88,6 +92,7 @@ export function startRealtime(config: Config, log: Log, tuning: RealtimeTuning =
     cursor: () => relay.cursor,
     connections: () => engine.connections,
     metricsPort: meters.port,
+    started,
     async stop() {
       health.phase = "draining"
       await sleep(config.drainMs)

@@ -2,13 +2,13 @@
 import { join, resolve } from "node:path"
 import { readConfig } from "../core/config.ts"
 import { openPool, type Pool } from "../core/db.ts"
-import { migrate } from "../core/migrations/migrate.ts"
 import type { PaymentKeys } from "../core/payment-keys.ts"
 import { handleSignals, STOP_TIMEOUT_MS } from "../core/process.ts"
 import { seedDemo } from "./demo/seed.ts"
 import { readOptions } from "./dev/options.ts"
 import { Services } from "./dev/services.ts"
 import { welcome } from "./dev/welcome.ts"
+import { migrateDatabase } from "./services/migration.ts"
 import { findFreePort, requireFree } from "./services/ports.ts"
 import { Supervisor } from "./services/processes.ts"
 import { runCommand } from "./services/say.ts"
@@ -51,6 +51,7 @@ await runCommand(async () => {
   const services = new Services({
     dataDir: resolve(process.env.DATA_DIR || join(ROOT, ".data")),
     databaseUrl: process.env.DATABASE_URL || undefined,
+    migrateDatabaseUrl: process.env.MIGRATE_DATABASE_URL || undefined,
     redis: process.env.REDIS_HOST ? config.redis : undefined,
     say,
   })
@@ -63,9 +64,9 @@ await runCommand(async () => {
   const log = { info: say, error: ({ err }: { err: unknown }, line: string) => console.error(line, err) }
   handleSignals({ log, stop, timeoutMs: OWN_STOP_TIMEOUT_MS })
   try {
-    const { databaseUrl, redis } = await services.start()
-    const pool = openPool(databaseUrl, { max: 2, name: "dev", statementTimeoutMs: SEED_STATEMENT_TIMEOUT_MS })
-    const applied = await migrate(pool, join(ROOT, "sql"))
+    const { ownerUrl, databaseUrl, redis } = await services.start()
+    const applied = await migrateDatabase(ownerUrl, databaseUrl, join(ROOT, "sql"))
+    const pool = openPool(ownerUrl, { max: 2, name: "dev", statementTimeoutMs: SEED_STATEMENT_TIMEOUT_MS })
     if (applied.length > 0) say(`migrated: ${applied.join(", ")}`)
     await loadDemo(pool, doctors, config.paymentKeys)
     const command = (name: string) => [process.execPath, join(ROOT, name, "main.ts")]
@@ -73,7 +74,7 @@ await runCommand(async () => {
       port,
       host: config.host,
       command,
-      environment: { ...environment, ...redisEnvironment(redis), DATABASE_URL: databaseUrl },
+      environment: { ...environment, ...redisEnvironment(redis), DATABASE_URL: databaseUrl, MIGRATE_DATABASE_URL: undefined },
       metricsPort: config.metrics?.port,
     })
     for (const spec of trio.specs) supervisor.start(spec)

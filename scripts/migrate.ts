@@ -1,19 +1,16 @@
-/** `bun run migrate`: applies what is missing to the database of DATABASE_URL. Any number may run at the same time. */
+/**
+ * `bun run migrate`: applies what is missing to the database of MIGRATE_DATABASE_URL, or DATABASE_URL where that is all there is, and makes
+ * the role of DATABASE_URL if it is missing. Any number may run at the same time.
+ */
 import { join } from "node:path"
-import { openPool } from "../core/db.ts"
-import { migrate } from "../core/migrations/migrate.ts"
 import { requireDatabase } from "./services/database.ts"
+import { migrateDatabase } from "./services/migration.ts"
 import { runCommand, SetupError } from "./services/say.ts"
 
 await runCommand(async () => {
-  const url = process.env.DATABASE_URL
-  if (!url) throw new SetupError("DATABASE_URL: is required")
-  await requireDatabase(url)
-  const pool = openPool(url, { max: 1, name: "migrate" })
-  try {
-    const applied = await migrate(pool, join(import.meta.dir, "..", "sql"))
-    console.log(applied.length === 0 ? "nothing to apply: the database is up to date" : `applied ${applied.join(", ")}`)
-  } finally {
-    await pool.end({ timeout: 1 })
-  }
+  const owner = process.env.MIGRATE_DATABASE_URL || process.env.DATABASE_URL
+  if (!owner) throw new SetupError("DATABASE_URL: is required")
+  await requireDatabase(owner)
+  const applied = await migrateDatabase(owner, process.env.DATABASE_URL || owner, join(import.meta.dir, "..", "sql"))
+  console.log(applied.length === 0 ? "nothing to apply: the database is up to date" : `applied ${applied.join(", ")}`)
 })

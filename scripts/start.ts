@@ -1,11 +1,10 @@
 /** `npm start`: migrates, then runs the three built processes behind PORT until told to stop. */
 import { join } from "node:path"
 import { configOrExit } from "../core/config.ts"
-import { openPool } from "../core/db.ts"
 import { openLog } from "../core/log.ts"
-import { migrate } from "../core/migrations/migrate.ts"
 import { handleSignals, STOP_TIMEOUT_MS } from "../core/process.ts"
 import { requireDatabase } from "./services/database.ts"
+import { migrateDatabase } from "./services/migration.ts"
 import { findFreePort, requireFree } from "./services/ports.ts"
 import { Supervisor } from "./services/processes.ts"
 import { runCommand } from "./services/say.ts"
@@ -13,6 +12,8 @@ import { planTrio } from "./services/trio.ts"
 
 /** The processes have their own bound; this one only guards against a supervisor that hangs. */
 const OWN_STOP_TIMEOUT_MS = STOP_TIMEOUT_MS + 5_000
+/** The owner's password is for what migrates alone. */
+const WITHOUT_OWNER = { MIGRATE_DATABASE_URL: undefined }
 const READY_TIMEOUT_MS = 60_000
 
 await runCommand(async () => {
@@ -22,12 +23,11 @@ await runCommand(async () => {
   await requireFree(port, config.host)
   const supervisor = new Supervisor({ say: (line) => log.warn(line) })
   handleSignals({ log, stop: () => supervisor.stop(), timeoutMs: OWN_STOP_TIMEOUT_MS })
-  await requireDatabase(config.databaseUrl)
-  const pool = openPool(config.databaseUrl, { max: 1, name: "migrate" })
-  const applied = await migrate(pool, join(import.meta.dir, "..", "sql")).finally(() => pool.end({ timeout: 1 }))
+  await requireDatabase(config.migrateDatabaseUrl)
+  const applied = await migrateDatabase(config.migrateDatabaseUrl, config.databaseUrl, join(import.meta.dir, "..", "sql"))
   log.info({ applied }, "database is up to date")
   const command = (name: string) => [process.execPath, join(import.meta.dir, `${name}.js`)]
-  const trio = await planTrio({ port, host: config.host, command, environment: {}, metricsPort: config.metrics?.port })
+  const trio = await planTrio({ port, host: config.host, command, environment: WITHOUT_OWNER, metricsPort: config.metrics?.port })
   for (const spec of trio.specs) supervisor.start(spec)
   supervisor.ready(trio.health, READY_TIMEOUT_MS).then(
     () => log.info({ port }, "ready"),

@@ -1,4 +1,4 @@
-import { configOrExit } from "../core/config.ts"
+import { configOrExit, exitOver } from "../core/config.ts"
 import { openLog } from "../core/log.ts"
 import { handleSignals } from "../core/process.ts"
 import { startWorker } from "./server.ts"
@@ -7,4 +7,5 @@ const config = configOrExit()
 const log = openLog("worker", config.logLevel)
 const worker = startWorker(config, log)
 log.info({ port: worker.port }, "worker listening for health checks")
+worker.working.catch(exitOver)
 handleSignals({ log, stop: worker.stop })

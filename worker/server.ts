@@ -10,6 +10,7 @@ import { findLog } from "../core/events/queries.ts"
 import { Health } from "../core/health.ts"
 import type { Log } from "../core/log.ts"
 import { type Meters, openMeters } from "../core/metrics/meters.ts"
+import { requireRestrictedRole } from "../core/migrations/run-role.ts"
 import { untilMigrated } from "../core/migrations/wait.ts"
 import { openQueueRedis, openRedis } from "../core/redis.ts"
 import { urlOf } from "../core/request-url.ts"
@@ -35,9 +36,15 @@ const STATEMENT_TIMEOUT_MS = 60_000
 /** Tests cannot wait as long as schedules may. */
 export type WorkerTuning = { keepSchedulesMs?: number }
 
-export type WorkerProcess = { port: number; health: Health; metricsPort: number | undefined; stop: () => Promise<void> }
+export type WorkerProcess = {
+  port: number
+  health: Health
+  metricsPort: number | undefined
+  working: Promise<void>
+  stop: () => Promise<void>
+}
 
-/** Listens at once; ready when the database is. */
+/** Listens at once; ready when the database is. `working` rejects when its settings do not fit the database. */
 export function startWorker(config: Config, log: Log, tuning: WorkerTuning = {}): WorkerProcess {
   const stopping = new AbortController()
   const meters = openMeters(config.metrics, "worker", version, log)
@@ -57,6 +64,7 @@ export function startWorker(config: Config, log: Log, tuning: WorkerTuning = {})
   })
   const working = (async () => {
     await untilMigrated(pool, join(import.meta.dir, "..", "sql"), log, stopping.signal)
+    await requireRestrictedRole(pool, config, log, stopping.signal)
     if (stopping.signal.aborted) return
     health.phase = "ready"
     await work({
@@ -73,6 +81,7 @@ export function startWorker(config: Config, log: Log, tuning: WorkerTuning = {})
     port: server.port as number,
     health,
     metricsPort: meters.port,
+    working,
     async stop() {
       health.phase = "draining"
       stopping.abort()

@@ -86,6 +86,7 @@ describe("the document", () => {
 const CALLS = [
   "GET /api/v1/appointments",
   "GET /api/v1/appointments/{id}",
+  "GET /api/v1/audit/me",
   "GET /api/v1/doctors/analytics",
   "GET /api/v1/doctors/search",
   "GET /api/v1/doctors/{id}",
@@ -199,6 +200,7 @@ const CALLERS: Record<string, string> = {
   linkReceptionist: "newcomer",
   changePatient: "patient",
   bookAppointment: "patient",
+  listAccess: "patient",
   changeDoctor: "doctor",
   readAnalytics: "doctor",
   decideReceptionist: "doctor",

@@ -1,4 +1,4 @@
-import { type Db, maybeOne, one } from "../db.ts"
+import { type Db, one } from "../db.ts"
 
 /** Adds entries to be sealed: in the transaction of a change, or in one of their own. Waits for no lock. */
 export async function insertEntries(db: Db, entries: string[]): Promise<void> {
@@ -77,14 +77,4 @@ export async function listAccess(db: Db, patientId: string, before: number | und
     left join patients p on p.uid = a.uid and p.id = s.patient_id
     where s.patient_id = ${patientId} and s.position < ${before ?? Number.MAX_SAFE_INTEGER}
     order by s.position desc limit ${limit}`
-}
-
-/** Whether the role that this session runs as could undo what the log says: as a superuser, or as the owner of its tables. */
-export async function findRolePowers(db: Db): Promise<{ name: string; superuser: boolean; owner: boolean } | undefined> {
-  return maybeOne(
-    await db<{ name: string; superuser: boolean; owner: boolean }[]>`
-    select current_user as name, rolsuper as superuser,
-      coalesce((select pg_has_role(current_user, relowner, 'member') from pg_class where oid = to_regclass('audit_log')), false) as owner
-    from pg_roles where rolname = current_user`,
-  )
 }

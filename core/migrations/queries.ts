@@ -1,4 +1,4 @@
-import type { Db } from "../db.ts"
+import { type Db, maybeOne, one } from "../db.ts"
 
 const MIGRATION_LOCK = 7_283_645_002
 /** Migrations may rewrite large tables; whoever waits for them waits as long. */
@@ -33,4 +33,40 @@ export async function hasMigrations(db: Db): Promise<boolean> {
 
 export async function insertMigration(tx: Db, name: string, checksum: string): Promise<void> {
   await tx`insert into migrations (name, checksum) values (${name}, ${checksum})`
+}
+
+export type RolePowers = { name: string; superuser: boolean; owner: boolean }
+
+/** Whether the role of this session could undo anything: as a superuser, or as the owner of what was migrated. */
+export async function findRolePowers(db: Db): Promise<RolePowers | undefined> {
+  return maybeOne(
+    await db<RolePowers[]>`
+    select rolname as name, rolsuper as superuser,
+      coalesce((select pg_has_role(current_user, relowner, 'member') from pg_class where oid = to_regclass('migrations')), false) as owner
+    from pg_roles where rolname = current_user`,
+  )
+}
+
+export async function hasRole(db: Db, role: string): Promise<boolean> {
+  return maybeOne(await db`select 1 from pg_roles where rolname = ${role}`) !== undefined
+}
+
+/** A role that may log in, is a member of pulsecal_app and owns nothing; one that another makes at the same moment is as good. `verifier`: null for no password. */
+export async function createRole(db: Db, role: string, verifier: string | null): Promise<void> {
+  const { statement } = one(
+    await db<{ statement: string }[]>`
+    select format('do $do$ begin create role %I login in role pulsecal_app%s; exception when duplicate_object or unique_violation then null; end $do$',
+      ${role}::text, coalesce(format(' password %L', ${verifier}::text), '')) as statement`,
+  )
+  await db.unsafe(statement)
+}
+
+/** Makes the role a member of pulsecal_app, and nothing more of it: it cannot let others in. */
+export async function grantAppRole(db: Db, role: string): Promise<void> {
+  const { statement } = one(
+    await db<{ statement: string | null }[]>`
+    select case when not pg_has_role(oid, 'pulsecal_app', 'member') then format('grant pulsecal_app to %I', rolname) end as statement
+    from pg_roles where rolname = ${role}`,
+  )
+  if (statement) await db.unsafe(statement)
 }

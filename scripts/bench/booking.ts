@@ -146,6 +146,7 @@ async function benchAvailability(pool: Pool, app: App): Promise<void> {
 
 await using bench = await startBench()
 await bench.pool`create table bare_rows (id uuid primary key, doctor_id uuid not null, scheduled_at timestamptz not null, reason text)`
+await bench.pool`grant select, insert on bare_rows to pulsecal_app`
 const ready = Promise.withResolvers<{ api: string; bare: string }>()
 await using _server = Bun.spawn([process.execPath, `${import.meta.dir}/booking-server.ts`], {
   env: { ...process.env, ...bench.environment },

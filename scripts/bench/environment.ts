@@ -4,8 +4,8 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { type Config, readConfig } from "../../core/config.ts"
 import { openPool, type Pool } from "../../core/db.ts"
-import { migrate } from "../../core/migrations/migrate.ts"
 import { ensureDatabase } from "../services/database.ts"
+import { migrateDatabase, runUrlOf } from "../services/migration.ts"
 import { startRedis } from "../services/redis.ts"
 import { startTemporaryPostgres } from "../services/temporary.ts"
 
@@ -21,10 +21,11 @@ export async function startBench(): Promise<Bench> {
   const postgres = await startTemporaryPostgres({ say, settings: [] })
   const dataDir = await mkdtemp(join(tmpdir(), "pulsecal-bench-"))
   const redis = await startRedis({ dataDir, say })
-  const databaseUrl = Object.assign(new URL(postgres.adminUrl), { pathname: "/bench" }).href
-  await ensureDatabase(databaseUrl, () => {})
-  const pool = openPool(databaseUrl, { max: POOL, name: "bench", statementTimeoutMs: 600_000 })
-  await migrate(pool, join(import.meta.dir, "..", "..", "sql"))
+  const ownerUrl = Object.assign(new URL(postgres.adminUrl), { pathname: "/bench" }).href
+  const databaseUrl = runUrlOf(ownerUrl, "bench")
+  await ensureDatabase(ownerUrl, () => {})
+  await migrateDatabase(ownerUrl, databaseUrl, join(import.meta.dir, "..", "..", "sql"))
+  const pool = openPool(ownerUrl, { max: POOL, name: "bench", statementTimeoutMs: 600_000 })
   const environment = {
     NODE_ENV: "test",
     PORT: "0",

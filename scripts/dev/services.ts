@@ -2,6 +2,7 @@
 import type { RedisConfig } from "../../core/config.ts"
 import { lockDataDir } from "../services/data-dir.ts"
 import { ensureDatabase } from "../services/database.ts"
+import { runUrlOf } from "../services/migration.ts"
 import { startPostgres } from "../services/postgres.ts"
 import { startRedis } from "../services/redis.ts"
 import type { Say } from "../services/say.ts"
@@ -10,6 +11,8 @@ export type ServicesOptions = {
   dataDir: string
   /** Given servers are used as they are; what is not given is started. */
   databaseUrl: string | undefined
+  /** As the owner; undefined: the same. */
+  migrateDatabaseUrl: string | undefined
   redis: RedisConfig | undefined
   say: Say
 }
@@ -17,6 +20,7 @@ export type ServicesOptions = {
 type Started = { exited: Promise<string>; stop: () => Promise<void> }
 
 const DATABASE_NAME = "pulsecal"
+const RUN_ROLE = "pulsecal_run"
 
 export class Services {
   #stops: (() => unknown)[] = []
@@ -30,15 +34,17 @@ export class Services {
   constructor(private readonly options: ServicesOptions) {}
 
   /** Starts what is missing and makes the database. */
-  async start(): Promise<{ databaseUrl: string; redis: RedisConfig }> {
+  async start(): Promise<{ ownerUrl: string; databaseUrl: string; redis: RedisConfig }> {
     const { dataDir, say } = this.options
     if (!this.options.databaseUrl || !this.options.redis) this.#stops.push(lockDataDir(dataDir))
-    const [databaseUrl, redis] = await Promise.all([
-      this.options.databaseUrl ?? this.#ownPostgres(),
+    const [own, redis] = await Promise.all([
+      this.options.databaseUrl ? undefined : this.#ownPostgres(),
       this.options.redis ?? startRedis({ dataDir, say }).then((server) => this.#keep("Redis", server).config),
     ])
-    await ensureDatabase(databaseUrl, say)
-    return { databaseUrl, redis }
+    const databaseUrl = this.options.databaseUrl ?? runUrlOf(own as string, RUN_ROLE)
+    const ownerUrl = own ?? this.options.migrateDatabaseUrl ?? databaseUrl
+    await ensureDatabase(ownerUrl, say)
+    return { ownerUrl, databaseUrl, redis }
   }
 
   /** Ends our own servers and gives the folder back. */

@@ -5,6 +5,8 @@ import { join } from "node:path"
 import postgres from "postgres"
 import type { RedisConfig } from "../../core/config.ts"
 import { openPool, type Pool } from "../../core/db.ts"
+import { ensureRunRole } from "../../core/migrations/run-role.ts"
+import { runUrlOf } from "../../scripts/services/migration.ts"
 import { findFreePort } from "../../scripts/services/ports.ts"
 import { type Server, startServer } from "../../scripts/services/server.ts"
 
@@ -16,7 +18,10 @@ function required(name: string): string {
   return value
 }
 
-export type TestDatabase = AsyncDisposable & { pool: Pool; url: string }
+/** `pool` and `ownerUrl` are the owner's; `url` is of the role that the processes run as. */
+export type TestDatabase = AsyncDisposable & { pool: Pool; url: string; ownerUrl: string }
+
+const RUN_ROLE = "pulsecal_test"
 
 /** A clone of the migrated template, with a log id of its own. */
 export async function testDatabase(options: { max?: number } = {}): Promise<TestDatabase> {
@@ -24,12 +29,15 @@ export async function testDatabase(options: { max?: number } = {}): Promise<Test
   const name = `test_${Bun.randomUUIDv7().replaceAll("-", "")}`
   const admin = postgres(adminUrl, { max: 1, onnotice: () => {} })
   await admin`create database ${admin(name)} template ${admin(required("TEST_TEMPLATE"))}`
-  const url = Object.assign(new URL(adminUrl), { pathname: `/${name}` }).href
-  const pool = openPool(url, { max: options.max ?? 10, name: "test" })
+  const ownerUrl = Object.assign(new URL(adminUrl), { pathname: `/${name}` }).href
+  const url = runUrlOf(ownerUrl, RUN_ROLE)
+  const pool = openPool(ownerUrl, { max: options.max ?? 10, name: "test" })
+  await ensureRunRole(pool, url)
   await pool`update event_log set id = gen_random_uuid()`
   return {
     pool,
     url,
+    ownerUrl,
     async [Symbol.asyncDispose]() {
       await pool.end({ timeout: 1 })
       await admin`drop database ${admin(name)} with (force)`

@@ -1,0 +1,59 @@
+/** The role that the processes run as: a member of pulsecal_app, which may do what they do and no more (sql/0008_roles.sql). */
+import { createHash, createHmac, pbkdf2Sync, randomBytes } from "node:crypto"
+import { type Config, ConfigError } from "../config.ts"
+import { isUnavailable, type Pool } from "../db.ts"
+import type { Log } from "../log.ts"
+import { sleep } from "../time.ts"
+import { createRole, findRolePowers, grantAppRole, hasRole } from "./queries.ts"
+
+/** As PostgreSQL's own default. */
+const SCRAM_ITERATIONS = 4_096
+const SCRAM_SALT_BYTES = 16
+const RETRY_MS = 500
+
+/**
+ * Makes the role that `runUrl` logs in as, with its password, if the server has none of that name, and lets it do what the processes do.
+ * Where it is the very role that migrates, nothing is done.
+ */
+export async function ensureRunRole(owner: Pool, runUrl: string): Promise<void> {
+  const { username, password } = new URL(runUrl)
+  const [role, secret] = [decodeURIComponent(username), decodeURIComponent(password)]
+  if (role === "" || role === owner.options.user) return
+  // Only a verifier is sent: a statement may be logged by the server.
+  if (!(await hasRole(owner, role))) await createRole(owner, role, secret === "" ? null : scramVerifier(secret))
+  await grantAppRole(owner, role)
+}
+
+/** What PostgreSQL keeps of a password (RFC 5802 and 7677; its documentation of pg_authid has the form). */
+export function scramVerifier(password: string, salt = randomBytes(SCRAM_SALT_BYTES)): string {
+  const salted = pbkdf2Sync(password.normalize("NFKC"), salt, SCRAM_ITERATIONS, 32, "sha256")
+  const keyed = (text: string) => createHmac("sha256", salted).update(text).digest()
+  const stored = createHash("sha256").update(keyed("Client Key")).digest("base64")
+  return `SCRAM-SHA-256$${SCRAM_ITERATIONS}:${salt.toString("base64")}$${stored}:${keyed("Server Key").toString("base64")}`
+}
+
+/**
+ * Refuses to run in production as a superuser or as the owner of the tables, for either could undo what the audit says; elsewhere it
+ * says so. Waits for the database; a process that stops meanwhile is told nothing.
+ */
+export async function requireRestrictedRole(pool: Pool, config: Config, log: Log, signal: AbortSignal): Promise<void> {
+  const powers = await untilAnswered(() => findRolePowers(pool), signal)
+  if (!powers || !(powers.superuser || powers.owner)) return
+  const what = powers.superuser ? "is a superuser" : "owns the tables"
+  const message = `DATABASE_URL: its role ${powers.name} ${what}; give the owner's as MIGRATE_DATABASE_URL and another role here`
+  if (config.env === "production") throw new ConfigError(message)
+  log.warn(message)
+}
+
+/** Undefined when the process stops before the database answers. */
+async function untilAnswered<T>(ask: () => Promise<T>, signal: AbortSignal): Promise<T | undefined> {
+  while (!signal.aborted) {
+    try {
+      return await ask()
+    } catch (error) {
+      if (!isUnavailable(error)) throw error
+      await sleep(RETRY_MS, signal)
+    }
+  }
+  return undefined
+}
