@@ -1,0 +1,179 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test"
+import fc from "fast-check"
+import type { Pool } from "../db.ts"
+import { readAnchors } from "./anchors.ts"
+import { listSealed } from "./queries.ts"
+import { type Trail, testTrail } from "./test-trail.ts"
+import { hashOf } from "./verify.ts"
+
+/** Three of the patients' making, and these. */
+const ROWS = 20
+
+let trail: Trail
+let owner: Pool
+beforeAll(async () => {
+  trail = await testTrail()
+  await trail.read(ROWS - 3)
+  await trail.seal()
+  owner = trail.database.pool
+})
+afterAll(() => trail[Symbol.asyncDispose]())
+
+/** What is found after the owner has done this, which is undone afterwards. */
+async function after(tamper: (tx: Pool) => Promise<unknown>, anchors = [] as { position: number; hash: string }[]): Promise<string[]> {
+  const keep = async (from: string, to: string) => {
+    for (const table of ["audit_log", "audit_head", "audit_subjects", "audit_checkpoints"]) {
+      await owner.unsafe(`create table if not exists ${to}${table} (like ${from}${table})`)
+      await owner.unsafe(`truncate ${to}${table}; insert into ${to}${table} select * from ${from}${table}`)
+    }
+  }
+  await keep("", "kept_")
+  try {
+    await tamper(owner)
+    return await trail.findings(anchors)
+  } finally {
+    await keep("kept_", "")
+    expect(await trail.findings()).toEqual([])
+  }
+}
+
+/** As somebody does who knows how the chain is made: everything from here on is sealed anew. */
+async function rechain(from: number): Promise<void> {
+  const rows = await listSealed(owner, 0, 1_000)
+  let before = from === 1 ? Buffer.alloc(32) : (rows.find((r) => r.position === from - 1)?.hash as Buffer)
+  for (const row of rows.filter((r) => r.position >= from)) {
+    before = hashOf(before, row)
+    await owner`update audit_log set hash = ${before} where position = ${row.position}`
+  }
+  await owner`update audit_head set hash = ${before}, position = (select max(position) from audit_log)`
+}
+
+const altered = (position: number) =>
+  `position ${position}: altered, or what stood before it was (it does not follow from position ${position - 1})`
+
+test("a log that nobody touched is found as it was sealed, by the role that the processes run as", async () => {
+  expect(await trail.verify()).toMatchObject({ floor: 0, position: ROWS, rows: ROWS, findings: [] })
+})
+
+describe("is named by its position:", () => {
+  test("an altered entry, time, patient or hash", async () => {
+    expect(await after((tx) => tx`update audit_log set entry = replace(entry, 'DONE', 'FORBIDDEN') where position = 7`)).toEqual([
+      altered(7),
+    ])
+    expect(await after((tx) => tx`update audit_log set sealed_at = sealed_at + interval '1 microsecond' where position = 7`)).toEqual([
+      altered(7),
+    ])
+    expect(
+      await after((tx) => tx`update audit_log set resources = array[gen_random_uuid()] where position = 7 and cardinality(resources) = 1`),
+    ).toEqual([altered(7)])
+    expect(await after((tx) => tx`update audit_log set hash = sha256(hash) where position = 7`)).toEqual([altered(7), altered(8)])
+    expect(await after((tx) => tx`update audit_log set entry = '{}' where position = 1`)).toEqual([altered(1)])
+    expect(await after((tx) => tx`update audit_log set entry = '{}' where position = ${ROWS}`)).toEqual([altered(ROWS)])
+  })
+
+  test("a removed row, the first and the last included", async () => {
+    const gone = (position: number) => after((tx) => tx`delete from audit_log where position = ${position}`)
+    const stray = (position: number) => `position ${position}: stands in the list of a patient whom the log does not name there`
+    for (const position of [1, 9, ROWS]) expect(await gone(position)).toEqual([`position ${position}: removed`, stray(position)])
+    expect(
+      await after(async (tx) => {
+        await tx`delete from audit_subjects where position between 5 and 8`
+        await tx`delete from audit_log where position between 5 and 8`
+      }),
+    ).toEqual(["positions 5 to 8: removed"])
+  })
+
+  test("rows whose order was changed", async () => {
+    const found = await after(async (tx) => {
+      await tx`update audit_subjects set position = case position when 5 then 1005 else 1006 end where position in (5, 6)`
+      await tx`update audit_log set position = case position when 5 then 1006 else 1005 end where position in (5, 6)`
+      await tx`update audit_log set position = position - 1000 where position > 1000`
+      await tx`update audit_subjects set position = case position when 1005 then 6 else 5 end where position > 1000`
+    })
+    expect(found.slice(0, 2)).toEqual([altered(5), altered(6)])
+  })
+
+  test("a row that was put in between, with all after it moved on", async () => {
+    const found = await after(async (tx) => {
+      await tx`delete from audit_subjects`
+      await tx`update audit_log set position = position + 1000 where position > 10`
+      await tx`update audit_log set position = position - 999 where position > 1000`
+      await tx`insert into audit_log select 11, sealed_at, entry, patients, resources, hash from audit_log where position = 10`
+    })
+    expect(found).toContain(altered(11))
+  })
+
+  test("a row that is no longer in, or was put into, a patient's own list", async () => {
+    expect(await after((tx) => tx`delete from audit_subjects where position = 4`)).toEqual([
+      "position 4: is missing in the list of a patient it is about",
+    ])
+    expect(await after((tx) => tx`insert into audit_subjects values (gen_random_uuid(), 4)`)).toEqual([
+      "position 4: stands in the list of a patient whom the log does not name there",
+    ])
+  })
+})
+
+test("whatever single column of whatever single row is altered, it is found", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.integer({ min: 1, max: ROWS }),
+      fc.constantFrom(
+        "entry = entry || ' '",
+        "sealed_at = sealed_at - interval '1 hour'",
+        "patients = patients || patients || gen_random_uuid()",
+        "resources = array_prepend(null, resources)",
+        "hash = hash || '\\x00'",
+        "position = position + 100",
+      ),
+      async (position, change) => {
+        const found = await after((tx) => tx.unsafe(`update audit_log set ${change} where position = ${position}`))
+        expect(found.join("\n")).toMatch(new RegExp(`positions? (${position}|${position + 1})\\b`))
+      },
+    ),
+    { numRuns: 15 },
+  )
+}, 60_000)
+
+describe("whoever owns the database and seals everything anew", () => {
+  test("is given away by the checkpoints, as long as they are left", async () => {
+    await after(async (tx) => {
+      const [checkpoint] = await tx<{ position: number }[]>`select max(position) as position from audit_checkpoints`
+      await tx`update audit_log set entry = replace(entry, 'DONE', 'FORBIDDEN') where position = 2`
+      await rechain(2)
+      expect((await trail.findings())[0]).toContain(`position ${checkpoint?.position}: is not what the checkpoint says`)
+    })
+  })
+
+  test("is given away by an anchor kept elsewhere, even after the checkpoints are gone: a rewritten log, and one whose end was cut off", async () => {
+    const { hash } = await trail.verify()
+    const anchors = readAnchors(`some text\n{"level":"info","auditPosition":${ROWS},"auditHash":"${hash}","msg":"audit checkpoint"}\n`)
+    expect(anchors).toEqual([{ position: ROWS, hash }])
+    expect(await trail.verify(anchors)).toMatchObject({ anchors: 1, findings: [] })
+    const rewritten = async (tx: Pool) => {
+      await tx`delete from audit_checkpoints`
+      await tx`update audit_log set entry = replace(entry, 'DONE', 'FORBIDDEN') where position = 5`
+      await rechain(5)
+    }
+    const cut = async (tx: Pool) => {
+      await tx`delete from audit_checkpoints`
+      await tx`delete from audit_subjects where position > 15`
+      await tx`delete from audit_log where position > 15`
+      await rechain(15)
+    }
+    expect(await after(rewritten)).toEqual([])
+    expect(await after(rewritten, anchors)).toEqual([`position ${ROWS}: is not what the anchor says: the log was rewritten`])
+    expect(await after(cut)).toEqual([])
+    expect(await after(cut, anchors)).toEqual([`positions 16 to ${ROWS}: removed: the anchor at ${ROWS} shows that they were sealed`])
+  })
+
+  test("cannot pass off what is young as dropped for its age", async () => {
+    const found = await after(async (tx) => {
+      await tx`delete from audit_subjects where position <= 5`
+      await tx`
+        update audit_head set floor = 5, floor_hash = (select hash from audit_log where position = 5),
+          floor_at = (select sealed_at from audit_log where position = 5)`
+      await tx`delete from audit_log where position <= 5`
+    })
+    expect(found[0]).toStartWith("positions 1 to 5: removed: rows are kept for 2192 days")
+  })
+})

@@ -1,0 +1,175 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test"
+import { type TestDatabase, testDatabase } from "../../tests/harness/services.ts"
+import { readConfig } from "../config.ts"
+import { openPool, type Pool } from "../db.ts"
+import { announce } from "../events/log.ts"
+import { openLog } from "../log.ts"
+import { ensureRunRole, requireRestrictedRole, scramVerifier } from "./run-role.ts"
+
+let database: TestDatabase
+let run: Pool
+beforeAll(async () => {
+  database = await testDatabase()
+  run = openPool(database.url, { max: 2, name: "test" })
+  await announce(run, { name: "access:changed", data: { uid: "x" }, about: { uid: "x" } })
+  await run`insert into audit_inbox (entry) values ('{"ids": []}')`
+  await run`select seal_audit(10)`
+  await run`insert into audit_inbox (entry) values ('{"ids": []}')`
+})
+afterAll(async () => {
+  await run.end()
+  await database[Symbol.asyncDispose]()
+})
+
+const DENIED = "42501"
+const outcome = (statement: string, as: Pool = run) =>
+  as.unsafe(statement).then(
+    () => "done",
+    (error: { code: string }) => error.code,
+  )
+
+describe("the role that the processes run as", () => {
+  test("is no superuser, owns nothing and may make nothing", async () => {
+    const [role] = await run`
+      select rolsuper, rolcreaterole, rolcreatedb, rolreplication, rolbypassrls,
+        (select count(*) from pg_class where relowner = r.oid) as owned from pg_roles r where rolname = current_user`
+    expect(role).toEqual({
+      rolsuper: false,
+      rolcreaterole: false,
+      rolcreatedb: false,
+      rolreplication: false,
+      rolbypassrls: false,
+      owned: 0,
+    })
+    for (const statement of [
+      "create table mine (id int)",
+      "create function mine() returns int language sql return 1",
+      "create role mine",
+      "alter table appointments drop constraint appointments_no_overlap",
+      "alter table events disable trigger all",
+      "drop table audit_log",
+      "set role postgres",
+      "copy accounts to program 'true'",
+      "select pg_read_file('/etc/passwd')",
+      "insert into migrations (name, checksum) values ('x', 'x')",
+    ])
+      expect([statement, await outcome(statement)]).toEqual([statement, DENIED])
+  })
+
+  test("can neither alter nor delete what is audited, nor write the chain itself", async () => {
+    for (const table of ["audit_inbox", "audit_log", "audit_log_0", "audit_subjects", "audit_head", "audit_checkpoints"])
+      for (const statement of [`delete from ${table}`, `truncate ${table}`, `drop table ${table}`])
+        expect([statement, await outcome(statement)]).toEqual([statement, DENIED])
+    for (const statement of [
+      "update audit_inbox set entry = '{}'",
+      "select entry from audit_inbox",
+      "update audit_log set entry = '{}'",
+      "update audit_log_0 set entry = '{}'",
+      "insert into audit_log values (99, now(), '{}', '{}', '{}', '')",
+      "insert into audit_log_0 values (99, now(), '{}', '{}', '{}', '')",
+      "insert into audit_subjects values (gen_random_uuid(), 1)",
+      "update audit_head set position = 0",
+      "update audit_checkpoints set hash = ''",
+      "insert into audit_checkpoints values (9, '', now())",
+      "select audit_partition(1, 1)",
+      "create or replace function seal_audit(at_most integer, out sealed integer) language sql return 1",
+    ])
+      expect([statement, await outcome(statement)]).toEqual([statement, DENIED])
+  })
+
+  test("may of an event set the offset alone, and delete none but what the owner's function lets go", async () => {
+    for (const column of ["seq", "id", "name", "subject", "rooms", "data", "occurred_at"]) {
+      const statement = `update events set ${column} = default`
+      expect([statement, await outcome(statement)]).toEqual([statement, DENIED])
+    }
+    for (const statement of [
+      "delete from events",
+      "truncate events",
+      "delete from room_events",
+      "update room_events set room = 'x'",
+      "update event_log set floor = 0",
+      "update event_log set id = gen_random_uuid()",
+      "delete from event_log",
+      "insert into event_log default values",
+    ])
+      expect([statement, await outcome(statement)]).toEqual([statement, DENIED])
+    expect(await outcome(`update events set "offset" = null`)).toBe("done")
+    await database.pool`update events set "offset" = 1`
+    await database.pool`update event_log set head = 1`
+    await database.pool`insert into work_cursor values (true, 1)`
+    expect(await run`select delete_old_events(now() + interval '1 day', 10) as deleted`).toMatchObject([{ deleted: 0 }])
+    await database.pool`update events set occurred_at = now() - interval '2 days'`
+    expect(await run`select delete_old_events(now() + interval '1 day', 10) as deleted`).toMatchObject([{ deleted: 1 }])
+  })
+
+  test("deletes no person, visit or payment", async () => {
+    for (const table of ["accounts", "patients", "doctors", "clinics", "receptionists", "appointments", "payments"])
+      expect([table, await outcome(`delete from ${table}`)]).toEqual([table, DENIED])
+  })
+
+  test("is told of by name what it may do to every table, so that a new migration cannot forget", async () => {
+    const missing = await database.pool`
+      select relname from pg_class c where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') and not relispartition
+        and not has_table_privilege('pulsecal_app', oid, 'select') and not has_table_privilege('pulsecal_app', oid, 'insert')`
+    expect(missing.map((row) => row.relname)).toEqual([])
+  })
+
+  test("keeps the bounds on statements, locks and idle transactions", async () => {
+    const [bounds] = await run`
+      select current_setting('statement_timeout') as statement, current_setting('lock_timeout') as lock,
+        current_setting('idle_in_transaction_session_timeout') as idle`
+    expect(bounds).toEqual({ statement: "10s", lock: "8s", idle: "1min" })
+  })
+
+  test("cannot smuggle its own functions or tables under the owner's functions", async () => {
+    const definers = await run<{ proconfig: string[] }[]>`
+      select proname, proconfig from pg_proc where prosecdef and pronamespace = 'public'::regnamespace`
+    expect(definers.length).toBeGreaterThanOrEqual(4)
+    for (const { proconfig } of definers) expect(proconfig).toEqual(["search_path=public, pg_temp"])
+  })
+})
+
+describe("the migration's side", () => {
+  test("makes the role with its password once, as a verifier; a second time changes nothing", async () => {
+    const role = `run_${Bun.randomUUIDv7().slice(0, 8)}"'x`
+    const url = Object.assign(new URL(database.url), {
+      username: encodeURIComponent(role),
+      password: encodeURIComponent("pä ss'word\""),
+    }).href
+    await Promise.all(Array.from({ length: 4 }, () => ensureRunRole(database.pool, url)))
+    const pool = openPool(url, { max: 1, name: "test" })
+    try {
+      expect(await pool`select current_user as name`).toMatchObject([{ name: role }])
+      expect(await outcome("delete from events", pool)).toBe(DENIED)
+      const [kept] = await database.pool`select rolpassword as verifier from pg_authid where rolname = ${role}`
+      expect(kept?.verifier).toStartWith("SCRAM-SHA-256$4096:")
+    } finally {
+      await pool.end()
+      await database.pool.unsafe(`drop role ${'"'}${role.replaceAll('"', '""')}${'"'}`)
+    }
+  })
+
+  test("makes the verifier that PostgreSQL makes", async () => {
+    const [made] = await database.pool<{ verifier: string }[]>`
+      select rolpassword as verifier from pg_authid where rolpassword like 'SCRAM%' and rolname = current_user`
+    const password = decodeURIComponent(new URL(database.ownerUrl).password)
+    // A server that trusts everybody keeps none.
+    const theirs = made?.verifier ?? scramVerifier(password)
+    const salt = Buffer.from(theirs.split(/[:$]/)[2] as string, "base64")
+    expect(scramVerifier(password, salt)).toBe(theirs)
+  })
+
+  test("the owner's role is told of, and refused in production; the restricted one is neither", async () => {
+    const warned: string[] = []
+    const log = Object.assign(Object.create(openLog("test", "silent")), { warn: (line: string) => warned.push(line) })
+    const { signal } = new AbortController()
+    const config = readConfig({ DATABASE_URL: database.ownerUrl, REDIS_HOST: "unused" })
+    await requireRestrictedRole(database.pool, config, log, signal)
+    expect(warned).toHaveLength(1)
+    expect(warned[0]).toStartWith("DATABASE_URL: its role postgres is a superuser")
+    const production = { ...config, env: "production" as const }
+    expect(requireRestrictedRole(database.pool, production, log, signal)).rejects.toThrow(warned[0] as string)
+    await requireRestrictedRole(run, production, log, signal)
+    expect(warned).toHaveLength(1)
+  })
+})
