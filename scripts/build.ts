@@ -5,6 +5,7 @@
 import { existsSync } from "node:fs"
 import { mkdir, rename, rm } from "node:fs/promises"
 import { join } from "node:path"
+import { readBill } from "./supply/bill.ts"
 
 const ROOT = join(import.meta.dir, "..")
 const DIST = join(ROOT, "dist")
@@ -37,6 +38,7 @@ async function build(): Promise<void> {
       if (!result.success) throw new AggregateError(result.logs, `${ENTRIES[name]} could not be bundled`)
     }
     await mkdir(DIST, { recursive: true })
+    await Bun.write(join(DIST, "sbom.cdx.json"), JSON.stringify(await readBill(), null, 2))
     for (const name of names) await rename(join(fresh, `${name}.js`), join(DIST, `${name}.js`))
     console.log(`built ${names.map((name) => `dist/${name}.js`).join(", ")}`)
   } finally {

@@ -1,5 +1,7 @@
 /** Everything about the source that a machine can say without running it. */
 import { join } from "node:path"
+import { checkAdvisories } from "../supply/advisories.ts"
+import { readBill } from "../supply/bill.ts"
 import { findBreaches, readSources } from "./house-rules.ts"
 
 export type Check = { name: string; passed: boolean; detail: string }
@@ -8,12 +10,16 @@ const ROOT = join(import.meta.dir, "..", "..")
 /** Both take seconds; a machine under load may take ten times as long. */
 const TOOL_TIMEOUT_MS = 120_000
 
+export const CHECKS: readonly (() => Promise<Check>)[] = [
+  () => tool("format, lint, import rules and cycles (Biome)", ["biome", "check", "--error-on-warnings", "."]),
+  () => tool("types (TypeScript)", ["tsc", "--pretty", "false"]),
+  houseRules,
+  billOfMaterials,
+  checkAdvisories,
+]
+
 export function runChecks(): Promise<Check[]> {
-  return Promise.all([
-    tool("format, lint, import rules and cycles (Biome)", ["biome", "check", "--error-on-warnings", "."]),
-    tool("types (TypeScript)", ["tsc", "--pretty", "false"]),
-    houseRules(),
-  ])
+  return Promise.all(CHECKS.map((check) => check()))
 }
 
 async function tool(name: string, [program = "", ...args]: string[]): Promise<Check> {
@@ -26,6 +32,14 @@ async function tool(name: string, [program = "", ...args]: string[]): Promise<Ch
 async function houseRules(): Promise<Check> {
   const breaches = findBreaches(await readSources(ROOT))
   return { name: "house rules", passed: breaches.length === 0, detail: breaches.join("\n") }
+}
+
+export async function billOfMaterials(): Promise<Check> {
+  const made = await readBill().then(
+    ({ components }) => ({ passed: components.length > 0, detail: "it is empty" }),
+    (error: Error) => ({ passed: false, detail: error.message }),
+  )
+  return { name: "bill of materials (CycloneDX)", ...made }
 }
 
 /** Prints each, with its findings if it failed. */
