@@ -40,6 +40,7 @@ function npm(marked: Marked, script: string, env: Record<string, string> = {}): 
     ...CLEAN,
     PATH: withoutBun,
     DATABASE_URL: database.url,
+    MIGRATE_DATABASE_URL: database.ownerUrl,
     REDIS_HOST: "127.0.0.1",
     REDIS_PORT: String(redis.config.port),
   }
@@ -148,6 +149,18 @@ test("in production with either development variable no process starts, and the 
       expect(started.output()).toContain(name)
       expect(marked.left()).toEqual([])
     }
+}, 90_000)
+
+test("in production no process runs as the owner of the tables, and the setting is named", async () => {
+  await using marked = markedProcesses()
+  const given = { DATABASE_URL: database.ownerUrl, REDIS_HOST: "127.0.0.1", REDIS_PORT: String(redis.config.port), PORT: "0" }
+  const production = { NODE_ENV: "production", FIREBASE_PROJECT_ID: "p", PAYMENT_KEYS: `k1:${randomBytes(32).toString("base64")}` }
+  for (const name of ["api", "worker", "realtime"]) {
+    const started = marked.start([process.execPath, `${name}/main.ts`], { cwd: ROOT, env: { ...CLEAN, ...given, ...production } })
+    expect({ name, ...(await started.exited) }).toEqual({ name, code: 1, signal: null })
+    expect(started.output()).toContain("DATABASE_URL: its role")
+    expect(started.output()).not.toContain("    at ")
+  }
 }, 90_000)
 
 test("start without its settings names every one that is missing, and starts nothing", async () => {

@@ -2,6 +2,7 @@ import { expect, test } from "bun:test"
 import { cp, rm } from "node:fs/promises"
 import { TestLog } from "../../tests/harness/event-log.ts"
 import { until } from "../../tests/harness/services.ts"
+import { openPool } from "../db.ts"
 import { openLog } from "../log.ts"
 import { lastStreamed, streamKey } from "./publisher.ts"
 import { follow } from "./stream.ts"
@@ -255,11 +256,13 @@ test("a follower outlives its database sessions and a stream entry that nobody w
   await log.announce()
   await publisher.sweep()
   await log.expectAllHeard(follower, SILENCE_AND_NOISE_MS)
-  const other = log.session()
+  // The pool is the owner's, whose sessions nobody else may end.
+  const other = openPool(log.database.ownerUrl, { max: 1, name: "ender" })
   for (let i = 0; i < 5; i++) {
     await other`select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and application_name = 'pulsecal-test'`
     await Bun.sleep(50)
   }
+  await other.end()
   await until("the pool is well again", () => log.pool`select 1`.catch(() => undefined))
   await log.announce(2)
   await publisher.sweep()

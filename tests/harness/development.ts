@@ -15,6 +15,7 @@ const STOP_BOUND_MS = 25_000
 /** What this test run's own environment must not decide. */
 export const CLEAN = {
   DATABASE_URL: undefined,
+  MIGRATE_DATABASE_URL: undefined,
   REDIS_HOST: undefined,
   REDIS_PORT: undefined,
   NODE_ENV: undefined,
