@@ -18,7 +18,7 @@ let redis: TestRedis
 
 beforeAll(async () => {
   copy = await mkdtemp(join(tmpdir(), "pulsecal-start-test-"))
-  for (const name of ["core", "api", "worker", "realtime", "scripts", "sql", "package.json", "tsconfig.json"])
+  for (const name of ["core", "api", "worker", "realtime", "scripts", "sql", "package.json", "bun.lock", "tsconfig.json"])
     await cp(join(ROOT, name), join(copy, name), { recursive: true })
   await symlink(join(ROOT, "node_modules"), join(copy, "node_modules"))
   database = await testDatabase()
