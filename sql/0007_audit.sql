@@ -75,6 +75,7 @@ language plpgsql security definer set search_path = public, pg_temp as $$
 declare
   head audit_head;
   told record;
+  rows audit_log[] := '{}';
   now_at timestamptz := clock_timestamp();
   micros bigint := (extract(epoch from now_at) * 1000000)::bigint;
 begin
@@ -117,9 +118,10 @@ begin
     last_position := last_position + 1;
     last_hash := sha256(last_hash || int8send(last_position) || int8send(micros) || convert_to(
       told.entry || E'\n' || array_to_string(told.patients, ',') || E'\n' || array_to_string(told.resources, ',', '-'), 'UTF8'));
-    insert into audit_log values (last_position, now_at, told.entry, told.patients, told.resources, last_hash);
-    insert into audit_subjects select patient, last_position from unnest(told.patients) patient;
+    rows := rows || row(last_position, now_at, told.entry, told.patients, told.resources, last_hash)::audit_log;
   end loop;
+  insert into audit_log select * from unnest(rows);
+  insert into audit_subjects select patient, r.position from unnest(rows) r, unnest(r.patients) patient;
   checkpoint := sealed > 0 and coalesce(head.checkpoint_at < now_at - interval '1 minute', true);
   if checkpoint then insert into audit_checkpoints values (last_position, last_hash, now_at); end if;
   update audit_head h set position = last_position, hash = last_hash,
