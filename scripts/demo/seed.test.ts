@@ -136,7 +136,7 @@ test("a load that is killed in the middle leaves nothing half, and the next one 
   await using db = await testDatabase()
   const before = await shape(db.pool)
   const command = [process.execPath, join(import.meta.dir, "../seed.ts"), "--doctors", "100000"]
-  const child = Bun.spawn(command, { env: { ...process.env, DATABASE_URL: db.url }, stdout: "ignore", stderr: "inherit" })
+  const child = Bun.spawn(command, { env: { ...process.env, DATABASE_URL: db.ownerUrl }, stdout: "ignore", stderr: "inherit" })
   const loading = () => db.pool`
     select from pg_stat_activity where datname = current_database() and application_name = 'pulsecal-seed'`
   const rows = () =>
