@@ -17,10 +17,12 @@ export async function reorderEntry(pool: Pool, caller: Doctor | Receptionist, id
     const appointment = await findAppointment(tx, id)
     if (appointment?.clinicId !== clinicId) throw notFound("appointment")
     const { doctorId } = appointment
-    if (caller.role === "DOCTOR" && caller.doctorId !== doctorId) throw forbidden("A doctor reorders their own patients only.")
+    const isForeign = caller.role === "DOCTOR" && caller.doctorId !== doctorId
     const queue = await lockQueue(tx, clinicId)
     const waiting = (await listQueueOfDoctor(tx, doctorId, queue.now)).filter((row) => row.startedAt === null)
     const entry = waiting.find((row) => row.appointmentId === appointment.id)
+    // A colleague's visit is in the queue for all the clinic's doctors to see, and out of it not there for them.
+    if (isForeign) throw entry ? forbidden("A doctor reorders their own patients only.") : notFound("appointment")
     if (!entry) throw conflict("This patient is not waiting.")
     await updateOrder(tx, reordered(waiting, entry, change))
     await insertEntries(tx, [entryOf(actorOf(caller), "CHANGE", "queue", id)])
