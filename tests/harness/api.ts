@@ -22,7 +22,7 @@ export type TestApi = AsyncDisposable & {
 }
 
 /** Starts the API; `settings` are environment variables on top of the test's own. */
-export async function testApi(settings: Record<string, string> = {}): Promise<TestApi> {
+export async function testApi(settings: Record<string, string> = {}): Promise<TestApi & { app: App }> {
   const database = await testDatabase()
   const redis = await testRedis()
   const config = readConfig({
