@@ -59,12 +59,18 @@ export function problemOf(error: unknown, c: Context, log: Log): Response {
       status: error.status,
       detail: error.status === 400 ? "The body is not JSON." : (titles[error.status] ?? "The request cannot be served."),
     })
+  // A client that hangs up amid its body, or sends one that is cut into no chunks: not our bug, and nobody is left to read the answer.
+  if (isAborted(error, c)) return problem(c, refused(new Refusal("malformed", "The body broke off.")))
   if (isUnavailable(error)) {
     log.warn({ err: error, requestId: c.get("requestId") }, "the database does not answer")
     return problem(c, refused(new Refusal("unavailable", "The service cannot answer now. Try again.")))
   }
   log.error({ err: error, requestId: c.get("requestId") }, "a bug answered 500")
   return problem(c, { status: 500, detail: "Something went wrong on our side." })
+}
+
+function isAborted(error: unknown, c: Context): boolean {
+  return c.req.raw.signal.aborted && error instanceof Error && error.name === "AbortError"
 }
 
 export function refused(refusal: Refusal): Problem {

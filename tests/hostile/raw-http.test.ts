@@ -1,0 +1,205 @@
+/** Bytes that are no good HTTP, on plain sockets: answered or cut, never followed, and nobody else notices. */
+import { afterAll, beforeAll, describe, expect, test } from "bun:test"
+import { type Person, request } from "../harness/api.ts"
+import { Wire } from "../harness/wire.ts"
+import { type Target, target } from "./target.ts"
+
+let api: Target
+let patient: Person
+let id: string
+beforeAll(async () => {
+  api = await target({ CORS_ORIGIN: "https://app.example,https://desk.example:8443" })
+  patient = api.person()
+  id = (await patient.post("/patients", { name: "Pat Raw" })).body.id
+}, 30_000)
+afterAll(() => api[Symbol.asyncDispose]())
+
+/** Longer than any answer takes; what has not come by then does not come. */
+const ANSWER_MS = 1_500
+/** The server's idle timeout is 30 s, looked at every few seconds. */
+const CUT_MAX_MS = 45_000
+/** A busy machine's pauses, not a queue behind two hundred others. */
+const HELD_UP_MAX_MS = 2_000
+
+/** All that came back until the end, or until nothing more came. */
+async function exchange(bytes: string | Buffer): Promise<{ received: string; statuses: number[]; isOpen: boolean }> {
+  const wire = await Wire.open(api.port)
+  wire.write(bytes)
+  await Promise.race([wire.closed.promise, Bun.sleep(ANSWER_MS)])
+  const { received, isOpen } = wire
+  wire.close()
+  return { received, isOpen, statuses: [...received.matchAll(/^HTTP\/1\.1 (\d{3})/gm)].map((m) => Number(m[1])) }
+}
+
+/** As {@link exchange}, for what is surely answered. */
+async function exchangeUntilAnswered(bytes: string): Promise<{ received: string }> {
+  const wire = await Wire.open(api.port)
+  wire.write(bytes)
+  const deadline = Date.now() + ANSWER_MS
+  while (wire.isOpen && !wire.received.includes("\r\n\r\n") && Date.now() < deadline) await Bun.sleep(1)
+  wire.close()
+  return wire
+}
+
+/** What of it can stand in a header at all, written raw. */
+const decoded = (text: string) => decodeURIComponent(text).replaceAll("\r\n", "\r").replaceAll("\0", "")
+
+const auth = () => `Authorization: Bearer ${patient.token}\r\n`
+const patch = (headers: string, body: string) =>
+  `PATCH /api/v1/patients/me HTTP/1.1\r\nHost: x\r\n${auth()}Content-Type: application/json\r\n${headers}\r\n${body}`
+const get = (target: string, headers = "") => `GET ${target} HTTP/1.1\r\nHost: x\r\n${headers}\r\n`
+const CHANGE = '{"city":"Hacked"}'
+
+/** What is sent; the statuses that may come back, none: the connection is merely cut or waits for the rest. */
+const CASES: [what: string, bytes: () => string | Buffer, allowed: number[]][] = [
+  ["nothing but line ends", () => "\r\n\r\n\r\n\r\n", [400]],
+  ["no HTTP", () => "hello\r\n\r\n", [400]],
+  ["TLS", () => Buffer.from("16030100f5010000f10303deadbeef", "hex"), [400]],
+  ["HTTP/2's preface", () => "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", [400, 404, 405, 505]],
+  ["a version that is none", () => get("/health").replace("1.1", "9.9"), [400, 505]],
+  ["a method in lower case", () => get("/health").replace("GET", "get"), [400, 404, 405]],
+  ["a method that nobody knows", () => get("/api/v1/me").replace("GET", "HACK"), [400, 404, 405, 501]],
+  ["TRACE", () => get("/api/v1/me", auth()).replace("GET", "TRACE"), [400, 404, 405, 501]],
+  ["CONNECT", () => "CONNECT 127.0.0.1:22 HTTP/1.1\r\nHost: 127.0.0.1:22\r\n\r\n", [400, 404, 405, 501]],
+  ["a line without its end", () => "GET /health", []],
+  ["a header without its end", () => "GET /health HTTP/1.1\r\nHost: x\r\nAccept", []],
+  ["a header without a colon", () => get("/health", "Accept\r\n"), [400]],
+  ["a header of no name", () => get("/health", ": x\r\n"), [400]],
+  ["a blank before the colon", () => get("/health", "Content-Length : 5\r\n"), [400]],
+  ["a folded header", () => get("/health", "X-A: b\r\n  c\r\n"), [200, 400]],
+  ["a NUL in a header", () => get("/health", "X-A: b\0c\r\n"), [200, 400]],
+  ["bytes beyond ASCII in a header", () => get("/health", "X-Ä: \xff\xfe\r\n"), [200, 400]],
+  ["a bare line feed as the end of a header", () => "GET /health HTTP/1.1\nHost: x\n\n", [200, 400, 505]],
+  ["two hosts", () => get("/health", "Host: y\r\n"), [200, 400]],
+  ["no host", () => "GET /health HTTP/1.1\r\n\r\n", [200, 400]],
+  ["a thousand headers", () => get("/health", Array.from({ length: 1_000 }, (_, i) => `X-${i}: y\r\n`).join("")), [200, 400, 431]],
+  ["a header of 1 MB", () => get("/health", `X-A: ${"a".repeat(1_000_000)}\r\n`), [400, 431]],
+  ["a target of 1 MB", () => get(`/${"a".repeat(1_000_000)}`), [400, 404, 414, 431]],
+  ["another server's target", () => get("http://evil.example/api/v1/me"), [200, 400, 401, 404]],
+  ["a file's target", () => get("file:///etc/passwd"), [400, 404]],
+  ["an asterisk", () => "OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n", [204, 400, 404, 405]],
+  ["a target without a slash", () => get("api/v1/me"), [400, 401, 404]],
+  ["two slashes", () => get("//evil.example/api/v1/me"), [400, 401, 404]],
+  ["steps up", () => get("/docs/../../../../etc/passwd"), [400, 404]],
+  ["steps up, escaped", () => get("/docs/..%2f..%2f..%2fetc%2fpasswd"), [400, 404]],
+  ["steps up, twice escaped", () => get("/docs/%252e%252e%252fetc"), [400, 404]],
+  ["a NUL in the target", () => get("/docs/start.js\0.css"), [400, 404, 505]],
+  ["a body shorter than said", () => patch("Content-Length: 100\r\n", CHANGE), []],
+  ["a body longer than said", () => patch("Content-Length: 5\r\n", CHANGE), [400]],
+  ["a length that is no number", () => patch("Content-Length: x\r\n", CHANGE), [400]],
+  ["a negative length", () => patch("Content-Length: -1\r\n", CHANGE), [400]],
+  ["a length beyond all bounds", () => patch("Content-Length: 99999999999999999999\r\n", CHANGE), [400, 413]],
+  ["a length in hexadecimal", () => patch("Content-Length: 0x11\r\n", CHANGE), [400]],
+  ["a length with a sign", () => patch("Content-Length: +17\r\n", CHANGE), [400]],
+  ["two lengths that differ", () => patch(`Content-Length: 5\r\nContent-Length: ${CHANGE.length}\r\n`, CHANGE), [400]],
+  ["a list of lengths", () => patch(`Content-Length: ${CHANGE.length}, 5\r\n`, CHANGE), [400]],
+  ["a length and chunks", () => patch("Content-Length: 4\r\nTransfer-Encoding: chunked\r\n", `11\r\n${CHANGE}\r\n0\r\n\r\n`), [400]],
+  ["chunks and a length", () => patch("Transfer-Encoding: chunked\r\nContent-Length: 4\r\n", `11\r\n${CHANGE}\r\n0\r\n\r\n`), [400]],
+  ["a coding that is none", () => patch("Transfer-Encoding: xchunked\r\n", `11\r\n${CHANGE}\r\n0\r\n\r\n`), [400, 501]],
+  ["chunked twice", () => patch("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", `11\r\n${CHANGE}\r\n0\r\n\r\n`), [400]],
+  ["chunked, then another coding", () => patch("Transfer-Encoding: chunked, identity\r\n", `11\r\n${CHANGE}\r\n0\r\n\r\n`), [400, 501]],
+  ["a chunk's size that is none", () => patch("Transfer-Encoding: chunked\r\n", `zz\r\n${CHANGE}\r\n0\r\n\r\n`), [400]],
+  ["a chunk's size beyond all bounds", () => patch("Transfer-Encoding: chunked\r\n", `fffffffffffffffff\r\n${CHANGE}`), [400, 413]],
+  ["a chunk longer than said", () => patch("Transfer-Encoding: chunked\r\n", `5\r\n${CHANGE}\r\n0\r\n\r\n`), [400]],
+  ["chunks without an end", () => patch("Transfer-Encoding: chunked\r\n", `11\r\n${CHANGE}\r\n`), []],
+  [
+    "a body that says it is compressed",
+    () => patch(`Content-Encoding: gzip\r\nContent-Length: ${CHANGE.length}\r\n`, CHANGE),
+    [200, 400, 415],
+  ],
+]
+
+describe("a request that is none", () => {
+  test.concurrent.each(CASES)("%s: is refused or cut, and others are served meanwhile", async (_, bytes, allowed) => {
+    const { received, statuses } = await exchange(bytes())
+    for (const status of statuses) expect(allowed).toContain(status)
+    expect(received).not.toMatch(/node_modules|\.ts:\d|root:|Bun v/)
+    expect((await request(`${api.url}/health`)).status).toBe(200)
+  })
+
+  test("none of them has changed anything, but what is a whole request as well", async () => {
+    const { body } = await patient.get("/me")
+    expect([body.patient.id, body.patient.name]).toEqual([id, "Pat Raw"])
+    expect(api.isRunning()).toBe(true)
+    expect(await api.log()).toBe("")
+  })
+})
+
+test.concurrent("a client that says nothing more, in the head or in the body, is cut by the idle timeout", async () => {
+  const wires = await Promise.all(Array.from({ length: 20 }, () => Wire.open(api.port)))
+  const openings = [
+    "",
+    "GET /health HTTP/1.1\r\nHost",
+    patch("Content-Length: 100\r\n", "{"),
+    patch("Transfer-Encoding: chunked\r\n", "11\r\n{"),
+  ]
+  for (const [i, wire] of wires.entries()) wire.write(openings[i % openings.length] as string)
+  await Promise.race([Promise.all(wires.map((wire) => wire.closed.promise)), Bun.sleep(CUT_MAX_MS)])
+  expect(wires.filter((wire) => wire.isOpen).length).toBe(0)
+  expect((await request(`${api.url}/health`)).status).toBe(200)
+}, 60_000)
+
+test.concurrent("clients that send their bodies a byte at a time hold nobody up", async () => {
+  const wires = await Promise.all(Array.from({ length: 200 }, () => Wire.open(api.port)))
+  const body = JSON.stringify({ city: "Slow" })
+  for (const wire of wires) wire.write(patch(`Content-Length: ${body.length}\r\n`, ""))
+  let slowestMs = 0
+  for (const byte of body) {
+    for (const wire of wires) wire.write(byte)
+    const start = performance.now()
+    expect((await request(`${api.url}/api/v1/me`, { headers: { authorization: `Bearer ${patient.token}` } })).status).toBe(200)
+    slowestMs = Math.max(slowestMs, performance.now() - start)
+    await Bun.sleep(20)
+  }
+  expect(slowestMs).toBeLessThan(HELD_UP_MAX_MS)
+  for (const wire of wires) wire.close()
+}, 60_000)
+
+test.concurrent("requests sent at once on one connection are answered in order, or the connection is cut: nobody gets another's answer", async () => {
+  const marks = Array.from({ length: 30 }, (_, i) => `mark-${i}`)
+  for (const path of ["/nothing", "/api/v1/doctors"]) {
+    const wire = await Wire.open(api.port)
+    wire.write(marks.map((mark) => get(`${path}/${mark}`, `${auth()}X-Request-Id: ${mark}\r\n`)).join(""))
+    await Promise.race([wire.closed.promise, Bun.sleep(ANSWER_MS)])
+    const answered = [...wire.received.matchAll(/^x-request-id: (\S+)/gim)].map((m) => m[1])
+    expect(answered).toEqual(marks.slice(0, answered.length))
+    const told = [...wire.received.matchAll(/"instance":"[^"]*\/(mark-\d+)"/g)].map((m) => m[1])
+    expect(told).toEqual(answered)
+    wire.close()
+  }
+})
+
+test.concurrent("a hidden second request is never answered: its length is read in one way only", async () => {
+  const hidden = get("/api/v1/patients/smuggled", auth())
+  const variants = [
+    `Content-Length: 0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n${hidden}`,
+    `Transfer-Encoding: chunked\r\nContent-Length: 0\r\n\r\n0\r\n\r\n${hidden}`,
+    `Content-Length: ${hidden.length}\r\nContent-Length: 0\r\n\r\n${hidden}`,
+    `Transfer-Encoding : chunked\r\nContent-Length: ${hidden.length}\r\n\r\n${hidden}`,
+    `Transfer-Encoding: \tchunked\r\nContent-Length: ${hidden.length}\r\n\r\n${hidden}`,
+    `X: y\nContent-Length: ${hidden.length}\r\n\r\n${hidden}`,
+    `Content-Length: ${hidden.length}\r\nX: y\rContent-Length: 0\r\n\r\n${hidden}`,
+  ]
+  for (const variant of variants) {
+    const { received } = await exchange(`POST /health HTTP/1.1\r\nHost: x\r\n${variant}`)
+    expect([variant.slice(0, 60), received.includes("smuggled")]).toEqual([variant.slice(0, 60), false])
+  }
+})
+
+test.concurrent("no header of an answer can be made by who asks: neither by a path, an id, a key, a field nor an origin", async () => {
+  const breaks = ["%0d%0aX-Injected:1", "%0aX-Injected:1", "%E5%98%8A%E5%98%8DX-Injected:1", "%00", "\u010aX-Injected:1"]
+  for (const text of breaks)
+    for (const bytes of [
+      get(`/api/v1/${text}`, auth()),
+      get(`/api/v1/doctors/${text}`, auth()),
+      get(`/api/v1/doctors/search?name=${text}&limit=${text}`, auth()),
+      get("/health", `X-Request-Id: a${decoded(text)}b\r\n`),
+      get("/health", `Origin: https://app.example${decoded(text)}\r\n`),
+      patch(`Content-Length: ${text.length + 7}\r\nIdempotency-Key: ${text}\r\n`, `{"${text}":1}`),
+      `OPTIONS /api/v1/me HTTP/1.1\r\nHost: x\r\nOrigin: https://app.example\r\nAccess-Control-Request-Method: GET\r\nAccess-Control-Request-Headers: x${decoded(text)}\r\n\r\n`,
+    ]) {
+      const { received } = await exchangeUntilAnswered(bytes)
+      const head = received.slice(0, received.indexOf("\r\n\r\n"))
+      expect([bytes.slice(0, 80), /^x-injected/im.test(head)]).toEqual([bytes.slice(0, 80), false])
+    }
+})
