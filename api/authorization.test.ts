@@ -1,5 +1,6 @@
 /** Every route, called by everyone: answered as the matrix says, and nothing written by who is refused. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
+import { z } from "zod"
 import { CALLS, type Call } from "../tests/authorization/calls.ts"
 import { INSIDERS, MATRIX } from "../tests/authorization/rows.ts"
 import { type Answer, request, testApi } from "../tests/harness/api.ts"
@@ -106,6 +107,47 @@ test("the matrix and the guards agree: whom a guard does not name is forbidden",
     for (const { name, cells } of rows.filter((row) => row.method === method && row.path === path))
       for (const { role, status } of cells) if (!caller.includes(ROLE_OF[role])) expect([name, role, status]).toEqual([name, role, 403])
   }
+})
+
+/** Ids that are everybody's to know and to name: doctors and clinics are found by search. */
+const PUBLIC_IDS = new Set([
+  "GET /api/v1/doctors/:id id",
+  "GET /api/v1/doctors/:id/availability id",
+  "POST /api/v1/doctors clinicId",
+  "POST /api/v1/receptionists clinicId",
+])
+
+test("every id that a call can name, in its path, query or body, is tried by those whose it is not", async () => {
+  const nameable = describedRoutes(api.app.routes).flatMap(({ method, path, part }) => {
+    const fields = [part.query, part.body].flatMap((schema) => (schema instanceof z.ZodObject ? Object.keys(schema.shape) : []))
+    const inPath = Array.from(path.matchAll(/:(\w+)/g), ([, name = ""]) => name)
+    return [...inPath, ...fields].filter((name) => /^id$|Id$/.test(name)).map((name) => `${method} ${path} ${name}`)
+  })
+  const tried = new Set<string>()
+  for (const { name, method, path } of rows) {
+    const call = await (CALLS[name] as NonNullable<(typeof CALLS)[string]>)(cast, "doctor")
+    const { pathname, searchParams } = new URL(call.path, api.url)
+    const named = [...searchParams, ...Object.entries((call.body ?? {}) as object)]
+    for (const [i, segment] of path.split("/").entries())
+      if (segment.startsWith(":")) named.push([segment.slice(1), pathname.split("/")[i]])
+    for (const [field, value] of named) if (call.ids?.includes(value)) tried.add(`${method} ${path} ${field}`)
+  }
+  expect(nameable.filter((id) => !PUBLIC_IDS.has(id) && !tried.has(id))).toEqual([])
+})
+
+test("a cursor made of another's ids, or a key that another has used, opens nothing of theirs", async () => {
+  const [patient, stranger] = [cast.of("patient"), cast.of("stranger")]
+  for (const list of ["appointments", "payments"]) {
+    const { body } = await patient.get(`/${list}?limit=1`)
+    expect(body.nextCursor).toBeString()
+    for (const role of ["stranger", "elsewhere", "desk2"] as const)
+      expect([role, (await cast.of(role).get(`/${list}?cursor=${body.nextCursor}`)).body.data]).toEqual([role, []])
+  }
+  const input = { doctorId: cast.doctorId, scheduledAt: cast.slot(), reason: SECRETS.reason }
+  const key = { "idempotency-key": "one-key-of-two-people" }
+  expect((await patient.post("/appointments", input, key)).status).toBe(201)
+  const answer = await stranger.post("/appointments", input, key)
+  expect([answer.status, JSON.stringify(answer.body).includes(cast.patientId)]).toEqual([409, false])
 })
 
 describe.each(rows)("$name", ({ name, method, cells }) => {
