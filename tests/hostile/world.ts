@@ -7,6 +7,7 @@ import type { Target } from "./target.ts"
 
 /** Nobody sends these, and nobody but the victim's own people may be told them. */
 const CANARY = "zq7canary"
+const AMOUNT = 876_543.21
 
 export type Victim = {
   canaries: string[]
@@ -60,9 +61,9 @@ async function victimOf(api: Target): Promise<Victim> {
   })
   await desk.put(`/appointments/${booked.id}`, { status: "CONFIRMED" })
   const card = { number: "5555 5555 5555 4444", expMonth: 12, expYear: 2090, holder: `${CANARY} holder` }
-  const { body: paid } = await patient.post("/payments", { appointmentId: booked.id, amount: 987.65, method: "CARD", card })
+  const { body: paid } = await patient.post("/payments", { appointmentId: booked.id, amount: AMOUNT, method: "CARD", card })
   return {
-    canaries: [CANARY, code, paid.card.last4 === "4444" ? '"last4":"4444"' : "", "987.65", self.id],
+    canaries: [CANARY, code, '"last4":"4444"', String(AMOUNT), self.id],
     // Not the patient's: who is told that id may book for them, and is from then on told their name.
     ids: { doctor: profile.id, clinic: clinicId, receptionist: link.id, appointment: booked.id, payment: paid.id },
     state: () => stateOf(api.database.pool, [profile.id, clinicId, link.id, booked.id, paid.id, self.id]),
