@@ -18,6 +18,7 @@ afterAll(() => api[Symbol.asyncDispose]())
 const ANSWER_MS = 1_500
 /** The server's idle timeout is 30 s, looked at every few seconds. */
 const CUT_MAX_MS = 45_000
+const DRIP_MS = 2_000
 /** A busy machine's pauses, not a queue behind two hundred others. */
 const HELD_UP_MAX_MS = 2_000
 
@@ -137,6 +138,19 @@ test.concurrent("a client that says nothing more, in the head or in the body, is
   await Promise.race([Promise.all(wires.map((wire) => wire.closed.promise)), Bun.sleep(CUT_MAX_MS)])
   expect(wires.filter((wire) => wire.isOpen).length).toBe(0)
   expect((await request(`${api.url}/health`)).status).toBe(200)
+}, 60_000)
+
+test.concurrent("a client that drips its head or its body, so as never to be idle, is cut as well, and that is no error of ours", async () => {
+  const wires = await Promise.all(Array.from({ length: 10 }, () => Wire.open(api.port)))
+  for (const [i, wire] of wires.entries())
+    wire.write(i % 2 ? "GET /health HTTP/1.1\r\nHost: x\r\nX-A: " : patch("Content-Length: 1000\r\n", "{"))
+  const deadline = Date.now() + CUT_MAX_MS
+  while (wires.some((wire) => wire.isOpen) && Date.now() < deadline) {
+    for (const wire of wires) wire.write(" ")
+    await Bun.sleep(DRIP_MS)
+  }
+  expect(wires.filter((wire) => wire.isOpen).length).toBe(0)
+  expect(await api.log()).toBe("")
 }, 60_000)
 
 test.concurrent("clients that send their bodies a byte at a time hold nobody up", async () => {
