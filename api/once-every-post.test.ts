@@ -1,8 +1,8 @@
 /** The promise of the Idempotency-Key, tried on every POST that the application has. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
-import { type Answer, clinicOf, doctorInput, type Person, receptionistOf, type TestApi, testApi } from "../tests/harness/api.ts"
+import { type Answer, clinicOf, doctorInput, type Person, receptionistOf, testApi } from "../tests/harness/api.ts"
 
-let api: TestApi
+let api: Awaited<ReturnType<typeof testApi>>
 beforeAll(async () => {
   api = await testApi()
 })

@@ -43,7 +43,7 @@ for (const [middle, run] of Object.entries(MIDDLES))
 
 test("a failure that is not the connection's rolls back and is thrown as it is, and what commits returns what it made", async () => {
   await using database = await testDatabase()
-  const pool = openPool(database.url, { max: 1, name: "cut" })
+  const pool = openPool(database.ownerUrl, { max: 1, name: "cut" })
   await pool`create table notes (note text not null)`
   const failure = new Error("ours")
   const failing = pool.begin(async (tx) => {

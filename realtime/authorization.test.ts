@@ -4,6 +4,7 @@ import { io, type Socket } from "socket.io-client"
 import { sendReminders } from "../core/appointments/clock/remind.ts"
 import { mintDevelopmentToken } from "../core/auth/development.ts"
 import { type EventName, internal, payloads } from "../core/events/catalog.ts"
+import { announce } from "../core/events/log.ts"
 import { doctorInput, type Person, PROJECT, person, type TestApi } from "../tests/harness/api.ts"
 import { type Cast, castOf, type RoleName, visit } from "../tests/harness/cast.ts"
 import { until } from "../tests/harness/services.ts"
@@ -25,6 +26,7 @@ analytics:update             .       .        .    .        .      x         .  
 doctor:new                   .       x        x    .        .      .         .         .    .     .       .
 appointment:moved            .       .        .    .        .      .         .         .    .     .       .
 doctor:changed               .       .        .    .        .      .         .         .    .     .       .
+doctors:imported             .       .        .    .        .      .         .         .    .     .       .
 access:changed               .       .        .    .        .      .         .         .    .     .       .
 `
 const [head = "", ...lines] = MATRIX.trim().split("\n")
@@ -136,6 +138,7 @@ async function happen(): Promise<void> {
   const { body } = await patient.get(`/appointments/${reminded}`)
   expect(await sendReminders(api.database.pool, Date.parse(body.scheduledAt) - 20 * HOUR_MS)).toBeGreaterThan(0)
   await doctor.patch("/doctors/me", { consultationFee: 175 })
+  await announce(api.database.pool, { name: "doctors:imported", data: { count: 1 }, about: {} })
   await api.person().post("/doctors", { ...doctorInput, name: "Dr. Dee New", clinicName: "New Clinic" })
 }
 

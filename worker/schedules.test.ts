@@ -2,6 +2,8 @@ import { afterAll, beforeAll, expect, test } from "bun:test"
 import type { Queue } from "bullmq"
 import { Redis } from "ioredis"
 import { Practice } from "../core/analytics/test-practice.ts"
+import { entriesOf, SYSTEM } from "../core/audit/entry.ts"
+import { insertEntries } from "../core/audit/queries.ts"
 import { findLog } from "../core/events/queries.ts"
 import { until } from "../tests/harness/services.ts"
 import { openQueue } from "./queues.ts"
@@ -9,6 +11,8 @@ import { SCHEDULES } from "./schedule.ts"
 import { type TestWorkers, testWorkers } from "./test-worker.ts"
 
 const TURN_MS = 10_000
+/** Small, so that a partition is filled soon. */
+const AUDIT_PARTITION_ROWS = 10
 
 let workers: TestWorkers
 let redis: Redis
@@ -16,6 +20,7 @@ let queue: Queue
 let practice: Practice
 beforeAll(async () => {
   workers = await testWorkers()
+  await workers.database.pool`update audit_head set partition_rows = ${AUDIT_PARTITION_ROWS}`
   practice = await Practice.open(workers.database.pool, "UTC", "USD", 1)
   await Promise.all([workers.start(), workers.start()])
   redis = new Redis({ host: workers.redis.config.host, port: workers.redis.config.port })
@@ -102,6 +107,18 @@ const cases: Record<string, Case> = {
       row(pool()`
         select (select max(revenue) from doctor_days) as revenue, (select count(*) from events where name = 'analytics:update') as told`),
     expected: { revenue: 12_345, told: 1 },
+  },
+  "drop-old-audit": {
+    async prepare() {
+      const { id } = await row(pool()`select id from patients limit 1`)
+      const read = { action: "READ", resource: "patient", ids: [id as string], outcome: "DONE" } as const
+      await insertEntries(pool(), Array.from({ length: 25 }, () => entriesOf(SYSTEM, read)).flat())
+      await until("all is sealed", async () => (await row(pool()`select count(*) as waiting from audit_inbox`)).waiting === 0)
+      // As if time had passed.
+      await pool()`update audit_log set sealed_at = sealed_at - interval '7 years' where position <= ${AUDIT_PARTITION_ROWS + 5}`
+    },
+    shown: () => row(pool()`select floor, to_regclass('audit_log_0') is null as dropped from audit_head`),
+    expected: { floor: AUDIT_PARTITION_ROWS, dropped: true },
   },
 }
 

@@ -50,6 +50,7 @@ export const CALLS: Record<string, MakeCall> = {
   "POST /api/v1/patients": plain(`${V1}/patients`, { name: "Nell New" }),
   "POST /api/v1/patients (walk-in)": plain(`${V1}/patients`, { name: "Wes Walkin", walkIn: true }),
   "GET /api/v1/patients": plain(`${V1}/patients?name=quillon`),
+  "GET /api/v1/audit/me": plain(`${V1}/audit/me`),
   "PATCH /api/v1/patients/me": plain(`${V1}/patients/me`, { latitude: 40, longitude: -74 }),
 
   "POST /api/v1/doctors": plain(`${V1}/doctors`, doctorInput),

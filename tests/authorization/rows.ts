@@ -52,6 +52,8 @@ POST /api/v1/receptionists/queue/next                  403     403      403    2
 PUT /api/v1/receptionists/queue/:appointmentId         403     403      403    200       403~      404  200   404     403      403     403
 PUT /api/v1/receptionists/queue/:appointmentId (not waiting) 403 403    403    409~      404       404  409~  404     403      403     403
 
+GET /api/v1/audit/me                                   403     200      200    403       403       403  403   403     403      403     403
+
 GET /api/v1/notifications                              200     200      200    200       200       200  200   200     200      403     403
 PUT /api/v1/notifications/read                         200     200      200    200       200       200  200   200     200      403     403
 `

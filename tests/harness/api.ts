@@ -13,7 +13,6 @@ export const PROJECT = "demo-pulsecal"
 
 export type TestApi = AsyncDisposable & {
   url: string
-  app: App
   database: TestDatabase
   redis: TestRedis
   /** Where its metrics are, if it was given a port for them. */

@@ -9,6 +9,7 @@ import { createGuards } from "../../api/guards.ts"
 import { createRateLimits } from "../../api/rate-limit.ts"
 import { Bookings } from "../../core/appointments/bookings.ts"
 import { Parties } from "../../core/appointments/parties.ts"
+import { Recorder } from "../../core/audit/recorder.ts"
 import { createVerifier } from "../../core/auth/firebase.ts"
 import { createCodeTries } from "../../core/clinics/code-tries.ts"
 import { readConfig } from "../../core/config.ts"
@@ -74,6 +75,8 @@ async function production() {
     guards: createGuards(verifier, pool, createRateLimits({ ...config.rateLimit, on: false }, client, log)),
     desk: { parties: new Parties(), bookings: new Bookings(pool) },
     codes: createCodeTries(client),
+    searchIndex: { state: "off", search: () => undefined },
+    recorder: new Recorder(pool),
     published: () => {},
   })
   return async (token: string) =>

@@ -117,7 +117,7 @@ test(
     const service = await stage.ready()
     await changeMany(stage, 30, 5)
     await stage.expectSame(service)
-    const url = new URL(stage.log.database.url)
+    const url = new URL(stage.log.database.ownerUrl)
     const name = url.pathname.slice(1)
     await using admin = adminOf(url)
     await admin.rename(name, `${name}_away`)
