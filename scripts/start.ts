@@ -1,7 +1,8 @@
 /** `npm start`: migrates, then runs the three built processes behind PORT until told to stop. */
 import { join } from "node:path"
-import { configOrExit } from "../core/config.ts"
+import { type Config, configOrExit } from "../core/config.ts"
 import { openLog } from "../core/log.ts"
+import { asAppRole } from "../core/migrations/run-role.ts"
 import { handleSignals, STOP_TIMEOUT_MS } from "../core/process.ts"
 import { requireDatabase } from "./services/database.ts"
 import { migrateDatabase } from "./services/migration.ts"
@@ -12,8 +13,6 @@ import { planTrio } from "./services/trio.ts"
 
 /** The processes have their own bound; this one only guards against a supervisor that hangs. */
 const OWN_STOP_TIMEOUT_MS = STOP_TIMEOUT_MS + 5_000
-/** The owner's password is for what migrates alone. */
-const WITHOUT_OWNER = { MIGRATE_DATABASE_URL: undefined }
 const READY_TIMEOUT_MS = 60_000
 
 await runCommand(async () => {
@@ -27,7 +26,7 @@ await runCommand(async () => {
   const applied = await migrateDatabase(config.migrateDatabaseUrl, config.databaseUrl, join(import.meta.dir, "..", "sql"))
   log.info({ applied }, "database is up to date")
   const command = (name: string) => [process.execPath, join(import.meta.dir, `${name}.js`)]
-  const trio = await planTrio({ port, host: config.host, command, environment: WITHOUT_OWNER, metricsPort: config.metrics?.port })
+  const trio = await planTrio({ port, host: config.host, command, environment: environmentOf(config), metricsPort: config.metrics?.port })
   for (const spec of trio.specs) supervisor.start(spec)
   supervisor.ready(trio.health, READY_TIMEOUT_MS).then(
     () => log.info({ port }, "ready"),
@@ -39,3 +38,9 @@ await runCommand(async () => {
   await supervisor.stop()
   process.exit(1)
 })
+
+/** The owner's password is for what migrates alone; where it is the only one there is, the processes put its powers down. */
+function environmentOf({ databaseUrl, migrateDatabaseUrl }: Config): Record<string, string | undefined> {
+  const DATABASE_URL = databaseUrl === migrateDatabaseUrl ? asAppRole(databaseUrl) : databaseUrl
+  return { DATABASE_URL, MIGRATE_DATABASE_URL: undefined }
+}

@@ -6,6 +6,8 @@ import type { Log } from "../log.ts"
 import { sleep } from "../time.ts"
 import { createRole, findRolePowers, grantAppRole, hasRole } from "./queries.ts"
 
+/** Made by sql/0008_roles.sql. */
+const APP_ROLE = "pulsecal_app"
 /** As PostgreSQL's own default. */
 const SCRAM_ITERATIONS = 4_096
 const SCRAM_SALT_BYTES = 16
@@ -22,6 +24,13 @@ export async function ensureRunRole(owner: Pool, runUrl: string): Promise<void> 
   // Only a verifier is sent: a statement may be logged by the server.
   if (!(await hasRole(owner, role))) await createRole(owner, role, secret === "" ? null : scramVerifier(secret))
   await grantAppRole(owner, role)
+}
+
+/** What the processes do as the owner of the database, when there is nobody else to log in as: only what pulsecal_app may do. */
+export function asAppRole(ownerUrl: string): string {
+  const url = new URL(ownerUrl)
+  url.searchParams.set("role", APP_ROLE)
+  return url.href
 }
 
 /** What PostgreSQL keeps of a password (RFC 5802 and 7677; its documentation of pg_authid has the form). */

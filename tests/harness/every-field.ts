@@ -63,6 +63,7 @@ export function reads(
     "GET /api/v1/receptionists/stats": at(desk, "/receptionists/stats"),
     "GET /api/v1/receptionists/queue": at(desk, "/receptionists/queue", ["clinicId"]),
     "GET /api/v1/notifications": at(patient, "/notifications", ["cursor", "limit"]),
+    "GET /api/v1/audit/me": at(patient, "/audit/me", ["cursor", "limit"]),
   }
 }
 
