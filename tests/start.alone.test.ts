@@ -95,17 +95,20 @@ test("after a build, start runs all three behind one port, for REST and sockets,
   await nothingLeft(marked)
 }, 90_000)
 
-test("start:prod runs in production: an unsigned token is refused", async () => {
+test("start:prod runs in production, with nothing but the owner's URL too: an unsigned token is refused, nobody runs as the owner", async () => {
   await using marked = markedProcesses()
   const port = await findFreePort()
   const started = npm(marked, "start:prod", {
     PORT: String(port),
+    DATABASE_URL: database.ownerUrl,
+    MIGRATE_DATABASE_URL: "",
     FIREBASE_PROJECT_ID: "demo-pulsecal",
     PAYMENT_KEYS: `k1:${randomBytes(32).toString("base64")}`,
   })
   await ready(started, port)
   const token = mintDevelopmentToken({ projectId: "demo-pulsecal", uid: "somebody", expiresInSeconds: 60 })
   expect(await status(`http://127.0.0.1:${port}/api/v1/me`, { authorization: `Bearer ${token}` })).toBe(401)
+  expect(started.output()).not.toContain("its role")
   started.signalGroup("SIGINT")
   started.signalGroup("SIGINT")
   await nothingLeft(marked)

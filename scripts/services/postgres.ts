@@ -29,9 +29,11 @@ export type PostgresOptions = {
   settings?: string[]
   /** Another PostgreSQL than the one from npm. */
   binaries?: Postgres
+  /** The port it had before, for those who were told of it; any, if left out. */
+  port?: number
 }
 
-export type PostgresServer = { adminUrl: string; exited: Promise<string>; stop: () => Promise<void> }
+export type PostgresServer = { adminUrl: string; port: number; pid: number; exited: Promise<string>; stop: () => Promise<void> }
 
 const SETTINGS = [
   "listen_addresses=127.0.0.1",
@@ -48,7 +50,7 @@ const SETTINGS = [
 
 /** Starts the server, making the database files on the first run and recovering them after a crash. */
 export async function startPostgres(options: PostgresOptions): Promise<PostgresServer> {
-  const { dataDir, say, settings = [] } = options
+  const { dataDir, say, settings = [], port: fixed } = options
   const root = resolve(dataDir)
   await mkdir(root, { recursive: true })
   const binaries = options.binaries ?? (await findPostgres(say))
@@ -61,11 +63,11 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
   const password = (await readFile(join(files, PASSWORD_FILE), "utf8")).trim()
   const logFile = join(root, "postgres.log")
   for (let attempt = 1; ; attempt++) {
-    const port = await findFreePort()
+    const port = fixed ?? (await findFreePort())
     const command = [binaries.server, "-D", files, "-p", String(port), ...[...SETTINGS, ...settings].flatMap((s) => ["-c", s])]
     const server = startServer({ name: "PostgreSQL", command, logFile, identityFile, stopSignal: "SIGINT", user: binaries.user })
     const adminUrl = `postgres://postgres:${password}@127.0.0.1:${port}/postgres`
-    if (await answers(server, adminUrl)) return { adminUrl, exited: server.exited, stop: server.stop }
+    if (await answers(server, adminUrl)) return { adminUrl, port, pid: server.pid, exited: server.exited, stop: server.stop }
     await server.stop()
     if (attempt === START_TRIES) throw new SetupError(`PostgreSQL did not start. The end of ${logFile}:\n${logTail(logFile)}`)
     await Bun.sleep(RETRY_PAUSE_MS)

@@ -1,0 +1,76 @@
+/** Builds that break one promise on purpose, to show that the checker sees it: a copy of the source with named lines changed. */
+import { cp, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+
+const REPOSITORY = join(import.meta.dir, "..", "..")
+const COPIED = ["core", "api", "worker", "realtime", "sql", "package.json", "tsconfig.json"]
+
+/** In `file`, `from` (which stands there exactly once) becomes `to`. */
+export type Change = { file: string; from: string; to: string }
+
+export const BROKEN = {
+  /** Events of bookings go out first, in a transaction of their own: what is then refused was announced all the same. */
+  "publish-before-commit": [
+    {
+      file: "core/appointments/bookings.ts",
+      from: "      const outcomes = await insertAppointments(",
+      to: "      await insertEvents(this.pool, group.map((w) => w.asked.event))\n      const outcomes = await insertAppointments(",
+    },
+    {
+      file: "core/appointments/bookings.ts",
+      from: 'import { Refusal } from "../errors.ts"',
+      to: 'import { Refusal } from "../errors.ts"\nimport { insertEvents } from "../events/queries.ts"',
+    },
+    {
+      file: "core/appointments/queries.ts",
+      from: "from ready join booked using (id) order by ready.n),",
+      to: "from ready join booked using (id) where false),",
+    },
+  ],
+  /** Whoever comes back hears only what is new. */
+  "no-replay": [{ file: "realtime/session.ts", from: "    this.#position = arrival.lastOffset\n", to: "    this.#position = undefined\n" }],
+  /** Looks whether the time is free, and then takes it; nothing else keeps two from having it. */
+  "check-then-insert": [
+    {
+      file: "sql/0001_init.sql",
+      from: "constraint appointments_no_overlap exclude using gist (doctor_id with =, during with &&)\n    where (status in ('PENDING', 'CONFIRMED', 'WAITING', 'IN_PROGRESS'))",
+      to: "constraint appointments_no_overlap check (true)",
+    },
+    {
+      file: "core/appointments/queries.ts",
+      from: "select distinct hashtextextended(doctor_id::text, 0) as key from asked order by key",
+      to: "select hashtextextended(gen_random_uuid()::text, 0) as key",
+    },
+    {
+      file: "core/appointments/queries.ts",
+      from: "starts, ends), type, reason, at, at from ready\n      on conflict on constraint appointments_no_overlap do nothing",
+      to: `starts, ends), type, reason, at, at from ready
+      where not exists (
+        select from appointments x where x.doctor_id = ready.doctor_id and x.during && tstzrange(ready.starts, ready.ends)
+          and x.status in ('PENDING', 'CONFIRMED', 'WAITING', 'IN_PROGRESS'))`,
+    },
+  ],
+} satisfies Record<string, Change[]>
+
+export type BrokenName = keyof typeof BROKEN
+export const NAMES = Object.keys(BROKEN) as BrokenName[]
+export const isBroken = (name: string): name is BrokenName => Object.hasOwn(BROKEN, name)
+
+/** The text with the change made. Throws when the line it changes is gone, or there twice: then the build would break nothing. */
+export function changed(text: string, { file, from, to }: Change): string {
+  const times = text.split(from).length - 1
+  if (times !== 1) throw new Error(`${file} has ${times} times what is to be broken there: ${from}`)
+  return text.replace(from, () => to)
+}
+
+export async function brokenCopy(name: BrokenName): Promise<AsyncDisposable & { root: string }> {
+  const root = await mkdtemp(join(tmpdir(), `pulsecal-broken-${name}-`))
+  for (const part of COPIED) await cp(join(REPOSITORY, part), join(root, part), { recursive: true })
+  await symlink(join(REPOSITORY, "node_modules"), join(root, "node_modules"))
+  for (const change of BROKEN[name]) {
+    const path = join(root, change.file)
+    await writeFile(path, changed(await readFile(path, "utf8"), change))
+  }
+  return { root, [Symbol.asyncDispose]: () => rm(root, { recursive: true, force: true }) }
+}

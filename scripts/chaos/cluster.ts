@@ -1,0 +1,155 @@
+/** Two api, two worker and two realtime processes, an edge, one Postgres and one Redis, each a process of its own. */
+import { openSync } from "node:fs"
+import { mkdtemp, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { openPool } from "../../core/db.ts"
+import { migrate } from "../../core/migrations/migrate.ts"
+import { type TestRedis, testRedis, until } from "../../tests/harness/services.ts"
+import { ensureDatabase } from "../services/database.ts"
+import { findFreePort } from "../services/ports.ts"
+import { startPostgres } from "../services/postgres.ts"
+
+export const PROCESSES = ["api-0", "api-1", "worker-0", "worker-1", "realtime-0", "realtime-1"] as const
+export type ProcessName = (typeof PROCESSES)[number]
+
+/** A machine under load starts six at once slowly. */
+const START_TIMEOUT_MS = 60_000
+/** Crash safety is what is tried here, but of processes: a power cut would need the disk's word. */
+const POSTGRES_SETTINGS = ["fsync=off", "full_page_writes=off", "max_connections=300"]
+const REPOSITORY = join(import.meta.dir, "..", "..")
+
+export type ClusterOptions = {
+  /** Whose source runs: a patched copy, perhaps. */
+  root?: string
+  say: (line: string) => void
+  settings?: Record<string, string>
+}
+
+export type Cluster = AsyncDisposable & Awaited<ReturnType<typeof openCluster>>
+
+export async function startCluster(options: ClusterOptions): Promise<Cluster> {
+  const cluster = await openCluster(options)
+  return Object.assign(cluster, { [Symbol.asyncDispose]: cluster.close })
+}
+
+async function openCluster({ root = REPOSITORY, say, settings = {} }: ClusterOptions) {
+  const folder = await mkdtemp(join(tmpdir(), "pulsecal-chaos-"))
+  const postgres = await ownPostgres(folder, say)
+  await ensureDatabase(postgres.url, () => {})
+  await migrated(postgres.url, join(root, "sql"))
+  const redis = await testRedis({ persist: true })
+  const processes = await ownProcesses(root, folder, { ...environmentOf(postgres.url, redis), ...settings })
+  const edge = await startEdge(processes.ports)
+  await Promise.all(PROCESSES.map(processes.start))
+  return {
+    url: edge.url,
+    databaseUrl: postgres.url,
+    redis,
+    postgres,
+    processes,
+    /** Resets every `n`th connection at the edge. */
+    cut: (n: number) => edge.child.send({ cut: n }),
+    /** What the processes printed. */
+    logFile: processes.logFile,
+    async close() {
+      edge.child.kill("SIGKILL")
+      await Promise.all(PROCESSES.map(processes.kill))
+      redis.resume()
+      await redis[Symbol.asyncDispose]()
+      await postgres.stop()
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+/** Comes back on its old port, with what it had committed. */
+async function ownPostgres(dataDir: string, say: (line: string) => void) {
+  let server = await startPostgres({ dataDir, say, settings: POSTGRES_SETTINGS })
+  return {
+    url: Object.assign(new URL(server.adminUrl), { pathname: "/chaos" }).href,
+    stop: () => server.stop(),
+    /** As a crash: the server's own word for it is an immediate shutdown. */
+    async crash() {
+      process.kill(server.pid, "SIGQUIT")
+      await server.exited
+    },
+    async start() {
+      server = await startPostgres({ dataDir, say, settings: POSTGRES_SETTINGS, port: server.port })
+    },
+  }
+}
+
+async function migrated(url: string, sqlFolder: string): Promise<void> {
+  const pool = openPool(url, { max: 1, name: "chaos" })
+  await migrate(pool, sqlFolder).finally(() => pool.end({ timeout: 1 }))
+}
+
+function environmentOf(databaseUrl: string, redis: TestRedis): Record<string, string> {
+  return {
+    PATH: process.env.PATH ?? "",
+    NODE_ENV: "test",
+    HOST: "127.0.0.1",
+    DATABASE_URL: databaseUrl,
+    DATABASE_POOL: "10",
+    REDIS_HOST: redis.config.host,
+    REDIS_PORT: String(redis.config.port),
+    AUTH_DEV_TOKENS: "1",
+    LOG_LEVEL: "warn",
+  }
+}
+
+async function ownProcesses(root: string, folder: string, environment: Record<string, string>) {
+  const ports = new Map<ProcessName, number>()
+  for (const name of PROCESSES) ports.set(name, await findFreePort())
+  const running = new Map<ProcessName, Bun.Subprocess>()
+  const logFile = join(folder, "processes.log")
+  const output = openSync(logFile, "a")
+  return {
+    ports,
+    logFile,
+    pid: (name: ProcessName) => running.get(name)?.pid,
+    signal: (name: ProcessName, signal: NodeJS.Signals) => running.get(name)?.kill(signal),
+    async start(name: ProcessName) {
+      const main = join(root, name.split("-")[0] ?? "", "main.ts")
+      const child = Bun.spawn([process.execPath, main], {
+        // Over this channel it notices when we are gone, and goes too.
+        ipc: () => {},
+        env: { ...environment, PORT: String(ports.get(name)) },
+        stdio: ["ignore", output, output],
+      })
+      running.set(name, child)
+      const url = `http://127.0.0.1:${ports.get(name)}/health`
+      await until(`${name} answers`, () => answers(url), START_TIMEOUT_MS)
+    },
+    async kill(name: ProcessName) {
+      const child = running.get(name)
+      running.delete(name)
+      child?.kill("SIGKILL")
+      await child?.exited
+    },
+    /** Until all are ready to serve. */
+    async ready() {
+      for (const [name, port] of ports)
+        await until(`${name} is ready`, () => answers(`http://127.0.0.1:${port}/health/ready`), START_TIMEOUT_MS)
+    },
+  }
+}
+
+async function answers(url: string): Promise<boolean> {
+  try {
+    return (await fetch(url, { keepalive: false, signal: AbortSignal.timeout(2_000) })).ok
+  } catch {
+    return false
+  }
+}
+
+async function startEdge(ports: Map<ProcessName, number>) {
+  const port = await findFreePort()
+  const of = (kind: string) => PROCESSES.filter((name) => name.startsWith(kind)).map((name) => ports.get(name))
+  const listening = Promise.withResolvers<void>()
+  const command = [process.execPath, join(import.meta.dir, "edge.ts"), String(port), of("api").join(), of("realtime").join()]
+  const child = Bun.spawn(command, { ipc: () => listening.resolve(), stdio: ["ignore", "inherit", "inherit"] })
+  await listening.promise
+  return { child, url: `http://127.0.0.1:${port}` }
+}

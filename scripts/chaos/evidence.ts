@@ -1,0 +1,113 @@
+/** What a run leaves to be judged: what clients asked, were answered and heard, and what the tables hold at the end. */
+
+export type Role = "PATIENT" | "DOCTOR" | "RECEPTIONIST" | "NOBODY"
+
+/** Somebody who listens, and who they are by what they were answered when they signed up. */
+export type Person = {
+  uid: string
+  role: Role
+  doctorId?: string
+  patientId?: string
+  /** Of a doctor, or of an active receptionist. */
+  clinicId?: string
+  /** In lower case: cities are compared without regard to it. */
+  city?: string
+}
+
+export type Attempt = { at: number; ms: number; outcome: number | string }
+
+/** One thing that somebody asked for, however often it had to be sent. */
+export type Call = {
+  who: string
+  method: "POST" | "PUT" | "GET"
+  path: string
+  key?: string
+  body?: Record<string, unknown>
+  attempts: Attempt[]
+  /** The last answer, if any came. */
+  answer?: { status: number; body: Record<string, unknown> }
+}
+
+export type Heard = { connection: number; at: number; name: string; data: Record<string, unknown>; id: string; offset: number }
+
+/** What one client wrote down. Its first connection asks for everything from `from` on, each later one from the last offset it saw. */
+export type Diary = {
+  client: string
+  person: Person
+  transport: "websocket" | "polling"
+  connections: { at: number; lastOffset: number }[]
+  heard: Heard[]
+  gaps: { at: number; from: number; to: number }[]
+}
+
+export type LogRow = {
+  offset: number | null
+  seq: number
+  id: string
+  name: string
+  subject: string
+  data: Record<string, unknown>
+  at: number
+}
+
+export type AppointmentRow = {
+  id: string
+  doctorId: string
+  patientId: string
+  clinicId: string
+  start: number
+  end: number
+  status: string
+  version: number
+  reason: string | null
+}
+
+export type PaymentRow = {
+  id: string
+  appointmentId: string | null
+  doctorId: string
+  patientId: string
+  clinicId: string
+  /** As text: exact. */
+  amount: string
+  status: string
+  paidAt: number | null
+}
+
+/** A doctor's day: `kept` by the rollups, `counted` from the rows by a query of our own. Null: no row, or nothing on that day. */
+export type Figures = { doctorId: string; day: string; kept: string | null; counted: string | null }
+
+export type Work = {
+  head: number
+  cursor: number
+  unpublished: number
+  due: number
+  givenUp: number
+  /** Jobs of BullMQ that wait, run or have failed for the last time. */
+  jobs: number
+}
+
+export type FaultRecord = { at: number; endedAt: number; what: string }
+
+export type Evidence = {
+  /** The uids of receptionists whom their clinic has turned away. */
+  dismissed: string[]
+  calls: Call[]
+  diaries: Diary[]
+  faults: FaultRecord[]
+  log: LogRow[]
+  appointments: AppointmentRow[]
+  payments: PaymentRow[]
+  figures: Figures[]
+  work: Work
+}
+
+/** What a broken promise is about, from which its history is told. */
+export type Violation = {
+  promise: string
+  what: string
+  /** Ids of appointments, payments, clinics or events that belong to the story. */
+  about: string[]
+  /** The client whose diary shows it. */
+  client?: string
+}

@@ -1,0 +1,122 @@
+/** What goes wrong, when: drawn from the seed alone, so that a seed is a story. */
+import { Redis } from "ioredis"
+import { between, pick, type Random, weighted } from "../demo/random.ts"
+import { type Cluster, PROCESSES, type ProcessName } from "./cluster.ts"
+import type { FaultRecord } from "./evidence.ts"
+
+/** Close enough together that they overlap, far enough apart that the system is seen working between them. */
+const PAUSE_MIN_MS = 400
+const PAUSE_MAX_MS = 4_000
+const FREEZE_MS = 5_000
+const REDIS_AWAY_MS = 10_000
+const RESTART_MAX_MS = 2_000
+const CUT_MAX = 4
+
+const KINDS = {
+  kill: 10,
+  freeze: 4,
+  "cut connections": 4,
+  "restart Redis": 2,
+  "flush Redis": 2,
+  "Redis away": 1,
+  "freeze Redis": 1,
+  "restart Postgres": 2,
+}
+type Kind = keyof typeof KINDS
+
+export type Fault = { pauseMs: number; kind: Kind; process: ProcessName; lastsMs: number; every: number }
+
+const kindOf = weighted(Object.keys(KINDS) as Kind[], (kind) => KINDS[kind])
+
+export function draw(random: Random): Fault {
+  return {
+    pauseMs: between(random, PAUSE_MIN_MS, PAUSE_MAX_MS),
+    kind: kindOf(random),
+    process: pick(random, PROCESSES),
+    lastsMs: between(random, 0, RESTART_MAX_MS),
+    every: between(random, 1, CUT_MAX),
+  }
+}
+
+/** The one thing at a time that a fault is done to. */
+function targetOf({ kind, process }: Fault): string {
+  if (kind.includes("Redis")) return "Redis"
+  if (kind.includes("Postgres")) return "Postgres"
+  return kind === "cut connections" ? "edge" : process
+}
+
+export class Faults {
+  readonly done: FaultRecord[] = []
+  readonly #busy = new Map<string, Promise<void>>()
+  #failure: unknown
+
+  constructor(private readonly cluster: Cluster) {}
+
+  /** Until the deadline or `max` of them; then waits for the last to end. */
+  async run(random: Random, deadline: number, max = Number.POSITIVE_INFINITY): Promise<void> {
+    for (let n = 0; n < max; n++) {
+      const fault = draw(random)
+      await Bun.sleep(fault.pauseMs)
+      // Two faults of one process would be one; the others go on meanwhile.
+      await this.#busy.get(targetOf(fault))
+      if (Date.now() > deadline || this.#failure !== undefined) break
+      this.#begin(fault)
+    }
+    await Promise.all(this.#busy.values())
+    if (this.#failure !== undefined) throw this.#failure
+  }
+
+  #begin(fault: Fault): void {
+    const target = targetOf(fault)
+    const record = {
+      at: Date.now(),
+      endedAt: Number.POSITIVE_INFINITY,
+      what: target === fault.process ? `${fault.kind} ${target}` : fault.kind,
+    }
+    this.done.push(record)
+    const doing = this.#do(fault)
+      .catch((error) => {
+        this.#failure ??= error
+      })
+      .finally(() => {
+        record.endedAt = Date.now()
+      })
+    this.#busy.set(target, doing)
+  }
+
+  async #do({ kind, process, lastsMs, every }: Fault): Promise<void> {
+    const { processes, redis, postgres, cut } = this.cluster
+    switch (kind) {
+      case "kill":
+        await processes.kill(process)
+        await Bun.sleep(lastsMs)
+        return await processes.start(process)
+      case "freeze":
+        processes.signal(process, "SIGSTOP")
+        await Bun.sleep(FREEZE_MS)
+        return void processes.signal(process, "SIGCONT")
+      case "cut connections":
+        return cut(every)
+      case "flush Redis":
+        return await flush(redis.config)
+      case "freeze Redis":
+        redis.pause()
+        await Bun.sleep(FREEZE_MS)
+        return redis.resume()
+      case "restart Redis":
+      case "Redis away":
+        await redis.kill()
+        await Bun.sleep(kind === "Redis away" ? REDIS_AWAY_MS : lastsMs)
+        return await redis.start()
+      case "restart Postgres":
+        await postgres.crash()
+        return await postgres.start()
+    }
+  }
+}
+
+async function flush({ host, port }: { host: string; port: number }): Promise<void> {
+  const client = new Redis({ host, port })
+  await client.flushall()
+  client.disconnect()
+}

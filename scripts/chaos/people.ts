@@ -1,0 +1,79 @@
+/** Clinics in three zones with doctors and desks, patients in two cities, and some who may hear nothing. All sign up over REST. */
+import { mintDevelopmentToken } from "../../core/auth/development.ts"
+import type { Caller, Calls } from "./calls.ts"
+import type { Person } from "./evidence.ts"
+
+const ZONES = [
+  { city: "New York", timezone: "America/New_York" },
+  { city: "Delhi", timezone: "Asia/Kolkata" },
+  { city: "Lisbon", timezone: "Europe/Lisbon" },
+]
+const DOCTORS_A_CLINIC = 2
+const PATIENTS = 12
+const TOKEN_SECONDS = 12 * 3_600
+
+export type Member = Caller & Person
+export type Clinic = {
+  id: string
+  doctors: Member[]
+  desk: Member /** Turned away at half time. */
+  dismissed: Member & { receptionistId: string }
+}
+export type World = { clinics: Clinic[]; patients: Member[]; strangers: Member[] }
+
+const caller = (uid: string): Caller => ({
+  uid,
+  token: mintDevelopmentToken({ projectId: "demo-pulsecal", uid, expiresInSeconds: TOKEN_SECONDS }),
+})
+
+const day: [string, string][] = [["00:00", "24:00"]]
+const always = { mon: day, tue: day, wed: day, thu: day, fri: day, sat: day, sun: day }
+
+export async function signUp(calls: Calls): Promise<World> {
+  const clinics: Clinic[] = []
+  for (const [n, zone] of ZONES.entries()) clinics.push(await signUpClinic(calls, n, zone))
+  const patients = await Promise.all(
+    Array.from({ length: PATIENTS }, async (_, n): Promise<Member> => {
+      const who = caller(`patient-${n}`)
+      const city = ZONES[n % 2]?.city ?? ""
+      const { id } = await made(calls, who, "/patients", { name: `Patient ${n}`, city })
+      return { ...who, role: "PATIENT", patientId: String(id), city: city.toLowerCase() }
+    }),
+  )
+  const unborn = { ...caller("nobody"), role: "NOBODY" as const }
+  const pending = caller("pending-desk")
+  await made(calls, pending, "/receptionists", { clinicId: clinics[0]?.id, name: "Pending" })
+  return { clinics, patients, strangers: [unborn, { ...pending, role: "NOBODY" }] }
+}
+
+async function signUpClinic(calls: Calls, n: number, { city, timezone }: (typeof ZONES)[number]): Promise<Clinic> {
+  const doctors: Member[] = []
+  let clinicId = ""
+  let code = ""
+  for (let d = 0; d < DOCTORS_A_CLINIC; d++) {
+    const who = caller(`doctor-${n}-${d}`)
+    const place = { clinicName: `Clinic ${n}`, clinicAddress: "1 Main Street", city, clinicLatitude: 40 - n, clinicLongitude: -74 + n }
+    const profile = { name: `Doctor ${n} ${d}`, specialization: "Cardiology", consultationFee: 100, workingHours: always, timezone }
+    const body = await made(
+      calls,
+      who,
+      "/doctors",
+      d === 0 ? { ...profile, ...place } : { ...profile, clinicId, clinicVerificationCode: code },
+    )
+    clinicId = String(body.clinicId)
+    code = String(body.clinicVerificationCode)
+    doctors.push({ ...who, role: "DOCTOR", doctorId: String(body.id), clinicId })
+  }
+  const receptionist = async (uid: string) => {
+    const who = caller(uid)
+    const { id } = await made(calls, who, "/receptionists", { clinicId, verificationCode: code, name: uid })
+    return { ...who, role: "RECEPTIONIST" as const, clinicId, receptionistId: String(id) }
+  }
+  return { id: clinicId, doctors, desk: await receptionist(`desk-${n}`), dismissed: await receptionist(`former-desk-${n}`) }
+}
+
+async function made(calls: Calls, who: Caller, path: string, body: Record<string, unknown>): Promise<Record<string, unknown>> {
+  const answer = await calls.make(who, { method: "POST", path, body })
+  if (answer?.status !== 201) throw new Error(`${who.uid} could not sign up: ${JSON.stringify(answer)}`)
+  return answer.body
+}

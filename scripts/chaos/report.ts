@@ -1,0 +1,25 @@
+/** What a run has shown, in lines. */
+import type { Evidence, Violation } from "./evidence.ts"
+import { historyOf } from "./history.ts"
+
+/** One broken promise often breaks others, and each many times: the first tell enough. */
+const SHOWN_A_PROMISE = 3
+
+export function report({ evidence, violations }: { evidence: Evidence; violations: Violation[] }): string[] {
+  const { calls, log, diaries, faults } = evidence
+  const kinds = Map.groupBy(faults, ({ what }) => what.replace(/ [a-z]+-\d$/, ""))
+  const heard = diaries.reduce((sum, d) => sum + d.heard.length, 0)
+  const tries = calls.reduce((sum, c) => sum + c.attempts.length, 0)
+  const connections = diaries.reduce((sum, d) => sum + d.connections.length, 0)
+  return [
+    `faults survived: ${faults.length} (${[...kinds].map(([kind, list]) => `${kind} ${list.length}`).join(", ")})`,
+    `calls: ${calls.length} in ${tries} tries, ${calls.filter((c) => c.answer).length} answered; rows: ${evidence.appointments.length} appointments, ${evidence.payments.length} payments`,
+    `events checked: ${log.length}, heard ${heard} times by ${diaries.length} clients over ${connections} connections`,
+    `violations: ${violations.length}`,
+    ...[...Map.groupBy(violations, (v) => v.promise)].flatMap(([promise, broken]) => [
+      "",
+      `BROKEN, ${broken.length} times: ${promise}`,
+      ...broken.slice(0, SHOWN_A_PROMISE).flatMap((v) => [`  ${v.what}`, ...historyOf(v, evidence).map((line) => `    ${line}`)]),
+    ]),
+  ]
+}

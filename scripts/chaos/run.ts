@@ -1,0 +1,106 @@
+/** One run: a cluster, people, their calls, their sockets, and what goes wrong; then rest, and judgement. */
+import { until } from "../../tests/harness/services.ts"
+import { Calls } from "./calls.ts"
+import { chanceOf } from "./chance.ts"
+import { check } from "./check.ts"
+import { type Cluster, startCluster } from "./cluster.ts"
+import { isSettled, openReader, readTables } from "./collect.ts"
+import { entitled, Parties } from "./entitled.ts"
+import type { Evidence, Violation } from "./evidence.ts"
+import { Faults } from "./faults.ts"
+import { type Listener, listen } from "./listeners.ts"
+import { Load } from "./load.ts"
+import { signUp, type World } from "./people.ts"
+
+/** What is under way finishes, sockets come back, workers catch up; whoever has not by then never will. */
+const SETTLE_MS = 60_000
+/** How long the log must stand still to be called at rest. */
+const REST_MS = 1_500
+
+export type RunOptions = {
+  seed: number
+  durationMs: number
+  maxFaults?: number
+  root?: string
+  settings?: Record<string, string>
+  say: (line: string) => void
+}
+
+export type Outcome = { evidence: Evidence; violations: Violation[] }
+
+export async function runChaos({ seed, durationMs, maxFaults, root, settings, say }: RunOptions): Promise<Outcome> {
+  await using cluster = await startCluster({ root, settings, say })
+  await cluster.processes.ready()
+  const calls = new Calls(cluster.url)
+  const world = await signUp(calls)
+  const listeners = gather(cluster.url, world)
+  await until("every client has been caught up once", () => listeners.every((l) => l.ready() || l.diary.person.role === "NOBODY"), 30_000)
+  say(`${listeners.length} clients listen; the load begins`)
+  const load = new Load(calls, world, chanceOf(seed, "load"))
+  const faults = new Faults(cluster)
+  const working = load.run()
+  const dismissal = Bun.sleep(durationMs / 2).then(() => load.dismiss())
+  try {
+    await Promise.all([faults.run(chanceOf(seed, "faults"), Date.now() + durationMs, maxFaults), Bun.sleep(durationMs), dismissal])
+  } finally {
+    calls.stop()
+  }
+  await working
+  say(`${faults.done.length} faults; settling`)
+  const evidence = await settled(cluster, listeners, { calls: calls.made, faults: faults.done })
+  for (const listener of listeners) listener.close()
+  return { evidence, violations: check(evidence) }
+}
+
+/** Each by websocket and by polling; a stranger by one of them. */
+function gather(url: string, { clinics, patients, strangers }: World): Listener[] {
+  const members = [...clinics.flatMap((c) => [...c.doctors, c.desk, c.dismissed]), ...patients]
+  let n = 0
+  return [
+    ...members.flatMap((m) => (["websocket", "polling"] as const).map((transport) => listen(url, n++, m, m.token, transport))),
+    ...strangers.map((s) => listen(url, n++, s, s.token, "websocket")),
+  ]
+}
+
+/** Waits for rest, then for every client to have heard what it may; what is still missing at the deadline is for the checker to tell. */
+async function settled(cluster: Cluster, listeners: Listener[], said: Pick<Evidence, "calls" | "faults">): Promise<Evidence> {
+  const sql = openReader(cluster.databaseUrl)
+  const deadline = Date.now() + SETTLE_MS
+  try {
+    await cluster.processes.ready()
+    let rested: { head: number | undefined; since: number } = { head: undefined, since: 0 }
+    while (Date.now() < deadline && (rested.head === undefined || Date.now() - rested.since < REST_MS)) {
+      const head = await isSettled(sql)
+      if (head === undefined || head !== rested.head) rested = { head, since: Date.now() }
+      await Bun.sleep(100)
+    }
+    const tables = await readTables(sql, cluster.redis.config)
+    const wanted = wantedBy(listeners, tables)
+    while (Date.now() < deadline && listeners.some((l) => hasMissed(l, wanted.get(l) ?? []))) await Bun.sleep(100)
+    // A moment more: for what nobody should hear, or nobody twice on one connection.
+    await Bun.sleep(REST_MS)
+    return { ...said, ...tables, diaries: listeners.map((l) => trimmed(l.diary, tables.work.head)) }
+  } finally {
+    await sql.end({ timeout: 1 })
+  }
+}
+
+function wantedBy(listeners: Listener[], tables: Omit<Evidence, "calls" | "faults" | "diaries">): Map<Listener, string[]> {
+  const parties = new Parties(tables)
+  return new Map(
+    listeners.map((l) => {
+      const { person } = l.diary
+      return [l, parties.isDismissed(person) ? [] : tables.log.filter((row) => entitled(person, row, parties)).map((row) => row.id)]
+    }),
+  )
+}
+
+function hasMissed({ diary }: Listener, wanted: string[]): boolean {
+  const heard = new Set(diary.heard.map((h) => h.id))
+  return wanted.some((id) => !heard.has(id))
+}
+
+/** What was announced after the tables were read is not judged. */
+function trimmed(diary: Listener["diary"], head: number): Listener["diary"] {
+  return { ...diary, heard: diary.heard.filter((h) => h.offset <= head) }
+}
