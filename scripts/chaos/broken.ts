@@ -50,6 +50,13 @@ export const BROKEN = {
         select from appointments x where x.doctor_id = ready.doctor_id and x.during && tstzrange(ready.starts, ready.ends)
           and x.status in ('PENDING', 'CONFIRMED', 'WAITING', 'IN_PROGRESS'))`,
     },
+    {
+      file: "core/appointments/queries.ts",
+      from: `where x.id = \${a.id} and x.version = \${a.version} and`,
+      to: `where not exists (
+        select from appointments y where y.doctor_id = x.doctor_id and y.id <> x.id and y.during && tstzrange(\${a.start}, \${a.end})
+          and y.status in ('PENDING', 'CONFIRMED', 'WAITING', 'IN_PROGRESS')) and x.id = \${a.id} and x.version = \${a.version} and`,
+    },
   ],
 } satisfies Record<string, Change[]>
 

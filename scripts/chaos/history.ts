@@ -20,7 +20,8 @@ export function historyOf(violation: Violation, evidence: Evidence): string[] {
   for (const call of calls)
     if (mentions(violation, [call.key ?? "", call.path, JSON.stringify(call.body), JSON.stringify(call.answer)]))
       lines.push(...linesOfCall(call))
-  for (const diary of diaries) if (!violation.client || diary.client === violation.client) lines.push(...linesOfDiary(diary, about))
+  for (const diary of diaries)
+    if (diary.client === violation.client) lines.push(...linesOfDiary(diary, about, Math.min(...lines.map((l) => l.at))))
   const times = lines.map((line) => line.at)
   const [from, to] = [Math.min(...times) - FAULT_BEFORE_MS, Math.max(...times)]
   for (const { at, endedAt, what } of faults) if (endedAt >= from && at <= to) lines.push({ at, text: `fault  ${what}` })
@@ -42,15 +43,16 @@ function linesOfCall({ who, method, path, key, body, attempts, answer }: Call): 
   })
 }
 
-/** What it heard of these, and the connections around that. */
-function linesOfDiary({ client, connections, heard, transport }: Diary, about: Violation): Line[] {
-  const lines = heard
-    .filter((h) => about.about.includes(h.id))
-    .map((h) => ({ at: h.at, text: `heard  ${client}, connection ${h.connection}: ${h.name} at ${h.offset} (${h.id})` }))
-  if (!about.client) return lines
+/** What it heard of these, its connection when the first of it happened, and the next one. */
+function linesOfDiary({ client, connections, heard, transport }: Diary, { about }: Violation, first: number): Line[] {
+  const then = connections.findLastIndex((c) => c.at <= first)
   return [
-    ...lines,
-    ...connections.map(({ at, lastOffset }, n) => ({ at, text: `client ${client}: connection ${n} by ${transport}, after ${lastOffset}` })),
+    ...heard
+      .filter((h) => about.includes(h.id))
+      .map((h) => ({ at: h.at, text: `heard  ${client}, connection ${h.connection}: ${h.name} at ${h.offset} (${h.id})` })),
+    ...connections
+      .map(({ at, lastOffset }, n) => ({ at, text: `client ${client}: connection ${n} by ${transport}, after ${lastOffset}` }))
+      .filter((_, n) => n === then || n === then + 1),
   ]
 }
 

@@ -21,6 +21,8 @@ export type RunOptions = {
   seed: number
   durationMs: number
   maxFaults?: number
+  /** A build that is broken on purpose need not be waited for as long. */
+  settleMs?: number
   root?: string
   settings?: Record<string, string>
   say: (line: string) => void
@@ -28,7 +30,7 @@ export type RunOptions = {
 
 export type Outcome = { evidence: Evidence; violations: Violation[] }
 
-export async function runChaos({ seed, durationMs, maxFaults, root, settings, say }: RunOptions): Promise<Outcome> {
+export async function runChaos({ seed, durationMs, maxFaults, settleMs = SETTLE_MS, root, settings, say }: RunOptions): Promise<Outcome> {
   await using cluster = await startCluster({ root, settings, say })
   await cluster.processes.ready()
   const calls = new Calls(cluster.url)
@@ -47,7 +49,7 @@ export async function runChaos({ seed, durationMs, maxFaults, root, settings, sa
   }
   await working
   say(`${faults.done.length} faults; settling`)
-  const evidence = await settled(cluster, listeners, { calls: calls.made, faults: faults.done })
+  const evidence = await settled(cluster, listeners, settleMs, { calls: calls.made, faults: faults.done })
   for (const listener of listeners) listener.close()
   return { evidence, violations: check(evidence) }
 }
@@ -63,9 +65,14 @@ function gather(url: string, { clinics, patients, strangers }: World): Listener[
 }
 
 /** Waits for rest, then for every client to have heard what it may; what is still missing at the deadline is for the checker to tell. */
-async function settled(cluster: Cluster, listeners: Listener[], said: Pick<Evidence, "calls" | "faults">): Promise<Evidence> {
+async function settled(
+  cluster: Cluster,
+  listeners: Listener[],
+  settleMs: number,
+  said: Pick<Evidence, "calls" | "faults">,
+): Promise<Evidence> {
   const sql = openReader(cluster.databaseUrl)
-  const deadline = Date.now() + SETTLE_MS
+  const deadline = Date.now() + settleMs
   try {
     await cluster.processes.ready()
     let rested: { head: number | undefined; since: number } = { head: undefined, since: 0 }
