@@ -15,6 +15,9 @@ export type ProcessName = (typeof PROCESSES)[number]
 
 /** A machine under load starts six at once slowly. */
 const START_TIMEOUT_MS = 60_000
+/** Longer than a readiness check may take. */
+const ANSWER_TIMEOUT_MS = 3_000
+const READY_LOOK_MS = 50
 /** Crash safety is what is tried here, but of processes: a power cut would need the disk's word. */
 const POSTGRES_SETTINGS = ["fsync=off", "full_page_writes=off", "max_connections=300"]
 const REPOSITORY = join(import.meta.dir, "..", "..")
@@ -128,20 +131,31 @@ async function ownProcesses(root: string, folder: string, environment: Record<st
       child?.kill("SIGKILL")
       await child?.exited
     },
-    /** Until all are ready to serve. */
+    /** Until all are ready to serve; who is not by then says why. */
     async ready() {
-      for (const [name, port] of ports)
-        await until(`${name} is ready`, () => answers(`http://127.0.0.1:${port}/health/ready`), START_TIMEOUT_MS)
+      const deadline = Date.now() + START_TIMEOUT_MS
+      for (const [name, port] of ports) {
+        const url = `http://127.0.0.1:${port}/health/ready`
+        while (!(await answers(url))) {
+          if (Date.now() > deadline) throw new Error(`${name} is not ready: ${await textOf(url)}`)
+          await Bun.sleep(READY_LOOK_MS)
+        }
+      }
     },
   }
 }
 
 async function answers(url: string): Promise<boolean> {
   try {
-    return (await fetch(url, { keepalive: false, signal: AbortSignal.timeout(2_000) })).ok
+    return (await fetch(url, { keepalive: false, signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS) })).ok
   } catch {
     return false
   }
+}
+
+async function textOf(url: string): Promise<string> {
+  const response = await fetch(url, { keepalive: false, signal: AbortSignal.timeout(2 * ANSWER_TIMEOUT_MS) }).catch((error) => error)
+  return response instanceof Response ? await response.text() : String(response)
 }
 
 async function startEdge(ports: Map<ProcessName, number>) {
