@@ -47,6 +47,7 @@ function sound(): Evidence {
       { ...asked, who: "rival", key: "book-2", body: { reason: "book-2" }, answer: { ...answer, body: { ...answer.body, id: "b" } } },
     ],
     diaries: [diary(doctor, log, [1, 2, 3, 4]), diary(patient, log, [2]), diary(rival, log, [])],
+    crashes: [],
     faults: [{ at: 0, endedAt: 2, what: "kill api-0" }],
     log,
     appointments: [
@@ -163,6 +164,10 @@ const BREACHES: Record<string, Breach> = {
   },
   "an answer of 500": { breaks: (e) => void e.calls[0]?.attempts.unshift({ at: 0, ms: 1, outcome: 500 }), promise: /never a 5xx/ },
   "a rollup that is off": { breaks: (e) => Object.assign(e.figures[0] ?? {}, { kept: null }), promise: /rollups/ },
+  "a process that ended by itself": {
+    breaks: (e) => void e.crashes.push({ at: 1, process: "api-0", how: "code 1" }),
+    promise: /no process ends/,
+  },
   "work that was left": { breaks: (e) => Object.assign(e.work, { due: 1 }), promise: /every job is done/ },
 }
 

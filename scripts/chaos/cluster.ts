@@ -1,5 +1,5 @@
 /** Two api, two worker and two realtime processes, an edge, one Postgres and one Redis, each a process of its own. */
-import { openSync } from "node:fs"
+import { closeSync, openSync } from "node:fs"
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -9,6 +9,8 @@ import { type TestRedis, testRedis, until } from "../../tests/harness/services.t
 import { ensureDatabase } from "../services/database.ts"
 import { findFreePort } from "../services/ports.ts"
 import { startPostgres } from "../services/postgres.ts"
+import { logTail } from "../services/server.ts"
+import type { Crash } from "./evidence.ts"
 
 export const PROCESSES = ["api-0", "api-1", "worker-0", "worker-1", "realtime-0", "realtime-1"] as const
 export type ProcessName = (typeof PROCESSES)[number]
@@ -53,8 +55,6 @@ async function openCluster({ root = REPOSITORY, say, settings = {} }: ClusterOpt
     processes,
     /** Resets every `n`th connection at the edge. */
     cut: (n: number) => edge.child.send({ cut: n }),
-    /** What the processes printed. */
-    logFile: processes.logFile,
     async close() {
       edge.child.kill("SIGKILL")
       await Promise.all(PROCESSES.map(processes.kill))
@@ -106,25 +106,33 @@ async function ownProcesses(root: string, folder: string, environment: Record<st
   const ports = new Map<ProcessName, number>()
   for (const name of PROCESSES) ports.set(name, await findFreePort())
   const running = new Map<ProcessName, Bun.Subprocess>()
-  const logFile = join(folder, "processes.log")
-  const output = openSync(logFile, "a")
+  const crashes: Crash[] = []
+  const logOf = (name: ProcessName) => join(folder, `${name}.log`)
+  const start = async (name: ProcessName): Promise<void> => {
+    const output = openSync(logOf(name), "w")
+    const child = Bun.spawn([process.execPath, join(root, name.split("-")[0] ?? "", "main.ts")], {
+      // Over this channel it notices when we are gone, and goes too.
+      ipc: () => {},
+      env: { ...environment, PORT: String(ports.get(name)) },
+      stdio: ["ignore", output, output],
+      onExit: (_, code, signal) => {
+        closeSync(output)
+        if (running.get(name) !== child) return
+        crashes.push({ at: Date.now(), process: name, how: `${signal ?? `code ${code}`}\n${logTail(logOf(name))}` })
+        // As whatever supervises processes would: what else is broken shows all the same.
+        void start(name).catch(() => {})
+      },
+    })
+    running.set(name, child)
+    const url = `http://127.0.0.1:${ports.get(name)}/health`
+    await until(`${name} answers`, () => answers(url), START_TIMEOUT_MS)
+  }
   return {
     ports,
-    logFile,
+    crashes,
     pid: (name: ProcessName) => running.get(name)?.pid,
     signal: (name: ProcessName, signal: NodeJS.Signals) => running.get(name)?.kill(signal),
-    async start(name: ProcessName) {
-      const main = join(root, name.split("-")[0] ?? "", "main.ts")
-      const child = Bun.spawn([process.execPath, main], {
-        // Over this channel it notices when we are gone, and goes too.
-        ipc: () => {},
-        env: { ...environment, PORT: String(ports.get(name)) },
-        stdio: ["ignore", output, output],
-      })
-      running.set(name, child)
-      const url = `http://127.0.0.1:${ports.get(name)}/health`
-      await until(`${name} answers`, () => answers(url), START_TIMEOUT_MS)
-    },
+    start,
     async kill(name: ProcessName) {
       const child = running.get(name)
       running.delete(name)

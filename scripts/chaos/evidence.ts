@@ -89,12 +89,16 @@ export type Work = {
 
 export type FaultRecord = { at: number; endedAt: number; what: string }
 
+export type Crash = { at: number; process: string; how: string }
+
 export type Evidence = {
   /** The uids of receptionists whom their clinic has turned away. */
   dismissed: string[]
   calls: Call[]
   diaries: Diary[]
   faults: FaultRecord[]
+  /** Processes that ended though nobody killed them, with the end of what they printed. */
+  crashes: Crash[]
   log: LogRow[]
   appointments: AppointmentRow[]
   payments: PaymentRow[]

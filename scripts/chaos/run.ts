@@ -49,7 +49,11 @@ export async function runChaos({ seed, durationMs, maxFaults, settleMs = SETTLE_
   }
   await working
   say(`${faults.done.length} faults; settling`)
-  const evidence = await settled(cluster, listeners, settleMs, { calls: calls.made, faults: faults.done })
+  const evidence = await settled(cluster, listeners, settleMs, {
+    calls: calls.made,
+    faults: faults.done,
+    crashes: cluster.processes.crashes,
+  })
   for (const listener of listeners) listener.close()
   return { evidence, violations: check(evidence) }
 }
@@ -69,7 +73,7 @@ async function settled(
   cluster: Cluster,
   listeners: Listener[],
   settleMs: number,
-  said: Pick<Evidence, "calls" | "faults">,
+  said: Pick<Evidence, "calls" | "faults" | "crashes">,
 ): Promise<Evidence> {
   const sql = openReader(cluster.databaseUrl)
   const deadline = Date.now() + settleMs
@@ -92,7 +96,10 @@ async function settled(
   }
 }
 
-function wantedBy(listeners: Listener[], tables: Omit<Evidence, "calls" | "faults" | "diaries">): Map<Listener, string[]> {
+function wantedBy(
+  listeners: Listener[],
+  tables: Pick<Evidence, "dismissed" | "log" | "appointments" | "payments">,
+): Map<Listener, string[]> {
   const parties = new Parties(tables)
   return new Map(
     listeners.map((l) => {

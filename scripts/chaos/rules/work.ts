@@ -1,7 +1,7 @@
 /** What the workers had to do. */
 import type { Evidence, Violation } from "../evidence.ts"
 
-export function checkWork({ work, figures }: Evidence): Violation[] {
+export function checkWork({ work, figures, crashes }: Evidence): Violation[] {
   const promise = "every job is done and none is lost"
   const left = Object.entries({
     "events without an offset": work.unpublished,
@@ -11,6 +11,11 @@ export function checkWork({ work, figures }: Evidence): Violation[] {
     "jobs that wait, run or have failed": work.jobs,
   }).filter(([, count]) => count !== 0)
   return [
+    ...crashes.map(({ process, how }) => ({
+      promise: "no process ends unless it is killed",
+      what: `${process} ended: ${how}`,
+      about: [process],
+    })),
     ...left.map(([what, count]) => ({ promise, what: `${count} ${what}`, about: [] })),
     ...figures
       .filter(({ kept, counted }) => kept !== counted)
