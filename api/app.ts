@@ -7,6 +7,7 @@ import { methodNotAllowed } from "hono/method-not-allowed"
 import { secureHeaders } from "hono/secure-headers"
 import { Refusal } from "../core/errors.ts"
 import { version } from "../package.json"
+import { admission, CALLS_PER_CONNECTION } from "./admission.ts"
 import { analytics } from "./analytics.ts"
 import { appointments } from "./appointments.ts"
 import { audit } from "./audit.ts"
@@ -99,6 +100,7 @@ export function createApp(deps: Deps) {
       },
     }),
   )
+  app.use("/api/v1/*", admission(deps.config.databasePool * CALLS_PER_CONNECTION))
   app.use("/api/v1/*", audited(deps.recorder))
   app.use("/api/v1/*", requireUtf8)
   app.use("/api/v1/*", async (c, next) => {

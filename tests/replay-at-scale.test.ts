@@ -2,8 +2,9 @@
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { announce } from "../core/events/log.ts"
 import { scrape, valueIn } from "./harness/metrics.ts"
+import { type OneProcess, startProcess } from "./harness/one-process.ts"
 import { appointmentUpdate, type Listening, listen, offsetsOf, type TestStage, testStage } from "./harness/realtime.ts"
-import { freePort, until } from "./harness/services.ts"
+import { until } from "./harness/services.ts"
 
 const DOCTORS = 90
 const DESKS = 10
@@ -37,30 +38,6 @@ beforeAll(async () => {
 }, 60_000)
 afterAll(() => stage[Symbol.asyncDispose]())
 
-async function startProcess() {
-  const [port, metricsPort] = [await freePort(), await freePort()]
-  const child = Bun.spawn([process.execPath, `${import.meta.dir}/../realtime/main.ts`], {
-    ipc: () => {},
-    env: { ...process.env, ...stage.settings, PORT: String(port), METRICS_PORT: String(metricsPort) },
-    stdio: ["ignore", "inherit", "inherit"],
-  })
-  const url = `http://127.0.0.1:${port}`
-  const answers = () =>
-    fetch(`${url}/health/ready`).then(
-      (r) => r.ok,
-      () => false,
-    )
-  await until("realtime is ready", answers, 20_000)
-  return {
-    url,
-    memory: () => memoryOf(metricsPort),
-    async [Symbol.asyncDispose]() {
-      child.kill("SIGKILL")
-      await child.exited
-    },
-  }
-}
-
 async function memoryOf(port: number): Promise<number> {
   return valueIn(await scrape(port), "process_memory_usage_bytes") ?? Number.NaN
 }
@@ -73,13 +50,13 @@ async function offsetsOfRooms(): Promise<Map<string, number[]>> {
 }
 
 /** Connects all at once; resolves when the last is caught up, with the most memory that the process had meanwhile. */
-async function comeBack(url: string, memory: () => Promise<number>, from: number) {
+async function comeBack({ url, metricsPort }: OneProcess, from: number) {
   const sockets = people.flatMap(({ uid, room }) =>
     Array.from({ length: SOCKETS_EACH }, () => ({ room, diary: listen(url, { uid, lastOffset: from, reconnection: true }) })),
   )
   let peak = 0
   const isReady = async () => {
-    peak = Math.max(peak, await memory())
+    peak = Math.max(peak, await memoryOf(metricsPort))
     await Bun.sleep(MEMORY_LOOK_MS)
     return sockets.every(({ diary }) => diary.ready.length > 0)
   }
@@ -92,13 +69,12 @@ const leave = (sockets: { diary: Listening }[]) => sockets.forEach(({ diary }) =
 test(
   "a thousand sockets that come back at once after 10,000 events are all caught up, in order, in bounded memory",
   async () => {
-    await using server = await startProcess()
-    const before = await server.memory()
-    const { sockets, peak } = await comeBack(server.url, server.memory, 0)
+    await using server = await startProcess("realtime", stage.settings)
+    const before = await memoryOf(server.metricsPort)
+    const { sockets, peak } = await comeBack(server, 0)
     const told = await offsetsOfRooms()
     expect(sockets).toHaveLength(1_000)
     for (const { room, diary } of sockets) {
-      // Doctors also hear their own arrival in no room of theirs: what they are told is their room's, and nothing else.
       expect(offsetsOf(diary)).toEqual(told.get(room) ?? [])
       expect(diary.gaps).toEqual([])
       expect(diary.disconnects).toEqual([])
@@ -117,8 +93,8 @@ test(
     await stage.pool`update event_log set floor = ${floor}`
     await stage.pool`delete from room_events where "offset" <= ${floor}`
     await stage.pool`delete from events where "offset" <= ${floor}`
-    await using server = await startProcess()
-    const { sockets } = await comeBack(server.url, server.memory, 1)
+    await using server = await startProcess("realtime", stage.settings)
+    const { sockets } = await comeBack(server, 1)
     const told = await offsetsOfRooms()
     for (const { room, diary } of sockets) {
       expect(diary.gaps).toEqual([{ from: 1, to: floor }])
