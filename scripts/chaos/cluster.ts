@@ -1,5 +1,5 @@
 /** Two api, two worker and two realtime processes, an edge, one Postgres and one Redis, each a process of its own. */
-import { closeSync, openSync } from "node:fs"
+import { closeSync, openSync, readFileSync } from "node:fs"
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -131,6 +131,8 @@ async function ownProcesses(root: string, folder: string, environment: Record<st
     ports,
     crashes,
     pid: (name: ProcessName) => running.get(name)?.pid,
+    /** All that it has said since it was started. */
+    printed: (name: ProcessName) => readFileSync(logOf(name), "utf8"),
     signal: (name: ProcessName, signal: NodeJS.Signals) => running.get(name)?.kill(signal),
     start,
     async kill(name: ProcessName) {
