@@ -1,0 +1,84 @@
+/** A client that connects, subscribes and never reads again, beside one that does. */
+import { afterAll, beforeAll, expect, test } from "bun:test"
+import { connect, type Socket } from "node:net"
+import { announce } from "../core/events/log.ts"
+import { scrape, valueIn } from "./harness/metrics.ts"
+import { type OneProcess, startProcess } from "./harness/one-process.ts"
+import { listening, offsetsOf, type TestStage, testStage, tokenOf } from "./harness/realtime.ts"
+import { until } from "./harness/services.ts"
+
+/** Of 2 KB each: some 30 MB, more than the system's own buffers on the way take. */
+const EVENTS = 16_000
+const EVENTS_A_BATCH = 500
+const REASON = "x".repeat(2_000)
+/** What may wait for one slow client is 1 MB; the rest is the work of sending 30 MB to the other. */
+const GROWTH_MAX_BYTES = 200 * 1024 * 1024
+const LONG_MS = 30_000
+
+let stage: TestStage
+let server: OneProcess
+
+beforeAll(async () => {
+  stage = await testStage()
+  server = await startProcess("realtime", stage.settings)
+}, 30_000)
+afterAll(async () => {
+  await server[Symbol.asyncDispose]()
+  await stage[Symbol.asyncDispose]()
+})
+
+/** A text frame of a client, masked with zeros (RFC 6455, section 5.2). */
+function frame(text: string): Buffer {
+  const payload = Buffer.from(text)
+  const head = Buffer.from([0x81, 0x80 | 126, payload.length >> 8, payload.length & 0xff, 0, 0, 0, 0])
+  return Buffer.concat([head, payload])
+}
+
+/** Speaks just enough of the protocol to be let in, then stands still. */
+async function standstill(token: string): Promise<Socket> {
+  const { hostname, port } = new URL(server.url)
+  const socket = connect(Number(port), hostname)
+  socket.on("error", () => {})
+  let received = ""
+  socket.on("data", (bytes) => {
+    received += bytes.toString("latin1")
+  })
+  const upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="
+  socket.write(`GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: ${hostname}\r\n${upgrade}\r\n\r\n`)
+  await until("it is connected", () => received.includes('0{"sid"'))
+  socket.write(frame(`40/notifications,${JSON.stringify({ token })}`))
+  await until("it is ready", () => received.includes("stream:ready"))
+  socket.removeAllListeners("data")
+  socket.pause()
+  return socket
+}
+
+const read = async (name: string) => valueIn(await scrape(server.metricsPort), name) ?? Number.NaN
+
+test("a client that does not read is cut at its bound, and costs neither memory nor anybody else an event", async () => {
+  const { uid, doctorId, clinicId } = await stage.doctor()
+  const healthy = await listening(server.url, { uid })
+  const stuck = await standstill(tokenOf(uid))
+  expect(await read("pulsecal_realtime_sockets")).toBe(2)
+  const before = await read("process_memory_usage_bytes")
+  let peak = before
+  for (let n = 0; n < EVENTS; n += EVENTS_A_BATCH) {
+    const events = Array.from({ length: EVENTS_A_BATCH }, () => ({
+      name: "appointment:new" as const,
+      data: { appointmentId: Bun.randomUUIDv7(), patientName: "Pat", scheduledAt: "2030-01-01T10:00:00Z", reason: REASON },
+      about: { doctorId, clinicId },
+    }))
+    await announce(stage.pool, ...events)
+    await stage.publisher.sweep()
+    peak = Math.max(peak, await read("process_memory_usage_bytes"))
+  }
+  await until("the other has heard all", () => healthy.heard.length === EVENTS, LONG_MS)
+  await until("the slow one is cut", async () => (await read("pulsecal_realtime_sockets")) === 1, LONG_MS)
+  const offsets = offsetsOf(healthy)
+  expect(offsets).toEqual(offsets.toSorted((a, b) => a - b))
+  expect(healthy.disconnects).toEqual([])
+  console.log(`memory ${(before / 2 ** 20).toFixed(0)} MB, at its highest ${(peak / 2 ** 20).toFixed(0)} MB`)
+  expect(peak - before).toBeLessThan(GROWTH_MAX_BYTES)
+  stuck.destroy()
+  healthy.socket.disconnect()
+}, 120_000)
