@@ -15,7 +15,10 @@ export class Calls {
   readonly made: Call[] = []
   #stopped = false
 
-  constructor(private readonly url: string) {}
+  constructor(
+    private readonly url: string,
+    private readonly giveUpAfterMs = GIVE_UP_AFTER_MS,
+  ) {}
 
   /** Those that are under way go on until they are answered or give up. */
   stop(): void {
@@ -30,7 +33,7 @@ export class Calls {
   async make(caller: Caller, asked: Asked): Promise<Call["answer"]> {
     const call: Call = { who: caller.uid, ...asked, attempts: [] }
     this.made.push(call)
-    const deadline = Date.now() + GIVE_UP_AFTER_MS
+    const deadline = Date.now() + this.giveUpAfterMs
     for (let pauseMs = FIRST_PAUSE_MS; Date.now() < deadline; pauseMs = Math.min(2 * pauseMs, PAUSE_MAX_MS)) {
       const at = Date.now()
       const outcome = await this.#try(caller, asked)

@@ -21,7 +21,7 @@ export type RunOptions = {
   seed: number
   durationMs: number
   maxFaults?: number
-  /** A build that is broken on purpose need not be waited for as long. */
+  /** How long answers and rest are waited for: a build that is broken on purpose has neither. */
   settleMs?: number
   root?: string
   settings?: Record<string, string>
@@ -33,7 +33,7 @@ export type Outcome = { evidence: Evidence; violations: Violation[] }
 export async function runChaos({ seed, durationMs, maxFaults, settleMs = SETTLE_MS, root, settings, say }: RunOptions): Promise<Outcome> {
   await using cluster = await startCluster({ root, settings, say })
   await cluster.processes.ready()
-  const calls = new Calls(cluster.url)
+  const calls = new Calls(cluster.url, settleMs)
   const world = await signUp(calls)
   const listeners = gather(cluster.url, world)
   await until("every client has been caught up once", () => listeners.every((l) => l.ready() || l.diary.person.role === "NOBODY"), 30_000)
