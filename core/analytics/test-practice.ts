@@ -52,27 +52,33 @@ export class Practice {
     })
   }
 
-  /** Moves to another time, back to PENDING; back to where it was if the time is taken. */
+  /** Moves to another time, back to PENDING; back to where it was if the time is taken. What is REJECTED stays as it is, as in the product. */
   async move(appointment: number, at: Date): Promise<void> {
     const id = this.appointments[appointment % this.appointments.length]
     if (id === undefined) return
     await this.pool
       .begin(async (tx) => {
-        const [before] = await tx<{ at: Date }[]>`select scheduled_at as at from appointments where id = ${id} for update`
+        const [before] = await tx<
+          { at: Date }[]
+        >`select scheduled_at as at from appointments where id = ${id} and status <> 'REJECTED' for update`
+        if (!before) return
         await tx`update appointments set during = tstzrange(${at}, ${end(at)}), status = 'PENDING' where id = ${id}`
-        await tell(tx, "appointment:moved", { appointmentId: id, from: before?.at.toISOString() })
+        await tell(tx, "appointment:moved", { appointmentId: id, from: before.at.toISOString() })
         await tell(tx, "appointment:update", { appointmentId: id, status: "PENDING", scheduledAt: at.toISOString() })
       })
       .catch(ignoreTaken)
   }
 
+  /** Any status may follow any other but REJECTED, which nothing follows. */
   async setStatus(appointment: number, status: string): Promise<void> {
     const id = this.appointments[appointment % this.appointments.length]
     if (id === undefined) return
     await this.pool
       .begin(async (tx) => {
-        const [after] = await tx<{ at: Date }[]>`update appointments set status = ${status} where id = ${id} returning scheduled_at as at`
-        await tell(tx, "appointment:update", { appointmentId: id, status, scheduledAt: after?.at.toISOString() })
+        const [after] = await tx<{ at: Date }[]>`
+          update appointments set status = ${status} where id = ${id} and status <> 'REJECTED' returning scheduled_at as at`
+        if (!after) return
+        await tell(tx, "appointment:update", { appointmentId: id, status, scheduledAt: after.at.toISOString() })
       })
       .catch(ignoreTaken)
   }

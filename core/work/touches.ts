@@ -6,7 +6,7 @@ export type TouchedAppointment = { appointmentId: string; at: string; reorders: 
 
 export type Touches = { appointments: TouchedAppointment[]; paymentIds: string[]; doctorIds: string[] }
 
-/** A visit that is REJECTED, or back to PENDING at a new time, is no longer where a patient's visits had it. */
+/** A visit that is REJECTED, or back to PENDING at a new time, is no longer where a patient's visits had it. Nothing leaves REJECTED (core/appointments/state.ts). */
 const REORDERING = new Set(["PENDING", "REJECTED"])
 
 export function touchesOf(events: readonly LoggedEvent[]): Touches {
