@@ -24,8 +24,8 @@ export const BROKEN = {
     },
     {
       file: "core/appointments/queries.ts",
-      from: "from ready join booked using (id) order by ready.n),",
-      to: "from ready join booked using (id) where false),",
+      from: "ready.rooms, ready.data from ready join booked using (id) order by ready.n),",
+      to: "ready.rooms, ready.data from ready join booked using (id) where false),",
     },
   ],
   /** Whoever comes back hears only what is new. */
