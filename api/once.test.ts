@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { clinicOf, type TestApi, testApi } from "../tests/harness/api.ts"
+import { digestOf } from "./once.ts"
 
 let api: TestApi
 beforeAll(async () => {
@@ -101,7 +102,8 @@ describe("a booking under a key", () => {
     const input = { doctorId, scheduledAt: slots[0]?.start }
     const first = (await patient.post("/appointments", input, headers)).body
     await patient.put(`/appointments/${first.id}`, { status: "CANCELLED" })
-    await api.database.pool`update idempotency_keys set created_at = now() - interval '25 hours' where key = ${headers["idempotency-key"]}`
+    await api.database
+      .pool`update idempotency_keys set created_at = now() - interval '25 hours' where key = ${digestOf(headers["idempotency-key"])}`
     const later = await patient.post("/appointments", input, headers)
     expect([later.status, later.headers.get("idempotency-replayed")]).toEqual([201, null])
     expect(later.body.id).not.toBe(first.id)

@@ -163,6 +163,8 @@ async function fillIn(c: Clinic, appointmentId: string): Promise<void> {
   for (const { who, path, query } of Object.values(reading))
     for (const [turn, name] of query.entries())
       for (const put of writings(NUMBERS[turn % NUMBERS.length] as string)) await who.get(`${path}?${name}=${encodeURIComponent(put)}`)
+  for (const [call, { who, path, body }] of Object.entries(writing))
+    if (call.startsWith("POST")) for (const put of writings(NUMBERS[1] as string)) await who.post(path, body, { "idempotency-key": put })
   // The caller's own name for a request is logged with it.
   for (const put of writings(NUMBERS[0] as string))
     said.push(JSON.stringify([...(await fetch(`${system.url}/health`, { headers: { "x-request-id": put } })).headers]))
