@@ -67,6 +67,7 @@ await runCommand(async () => {
     const environment = await startServers()
     const run = { root: ROOT, options, environment }
     sum = add(sum, await runFiles({ ...run, files: files.together, atOnce: CORES }))
+    sum = add(sum, await runFiles({ ...run, files: files.long, atOnce: files.long.length }))
     sum = add(sum, await runFiles({ ...run, files: files.alone, atOnce: 1 }))
   } catch (error) {
     console.error(error instanceof Error && error.name === "SetupError" ? error.message : error)

@@ -3,10 +3,12 @@ import { Glob } from "bun"
 const TESTS = new Glob("{core,api,worker,realtime,scripts,tests}/**/*.test.ts")
 /** Tests that need more than `bun install` brings; they run only when asked for by name. */
 const OUTSIDE = "tests/outside/"
-/** Tests with many processes or a clock: they run after the others, one file at a time. */
+/** Tests that wait for minutes more than they work: they run with each other, after the others. */
+const LONG = ".long.test.ts"
+/** Tests with many processes or a clock: they run last, one file at a time. */
 const ALONE = ".alone.test.ts"
 
-export type TestFiles = { together: string[]; alone: string[] }
+export type TestFiles = { together: string[]; long: string[]; alone: string[] }
 
 /** The test files that match any of the filters (all, but for tests/outside, without one), by path from the root. */
 export async function findTestFiles(root: string, filters: string[]): Promise<TestFiles> {
@@ -16,5 +18,6 @@ export async function findTestFiles(root: string, filters: string[]): Promise<Te
     return filters.length === 0 || filters.some((filter) => path.includes(filter))
   }
   const files = found.filter(wanted).sort()
-  return { together: files.filter((f) => !f.endsWith(ALONE)), alone: files.filter((f) => f.endsWith(ALONE)) }
+  const kindOf = (path: string) => (path.endsWith(ALONE) ? "alone" : path.endsWith(LONG) ? "long" : "together")
+  return { together: [], long: [], alone: [], ...Object.groupBy(files, kindOf) }
 }

@@ -19,6 +19,7 @@ beforeAll(async () => {
     "api/killed.test.ts": `import { test } from "bun:test"; test("last", () => process.kill(process.pid, "SIGKILL"))`,
     "api/ended.test.ts": `import { test } from "bun:test"; test("last", () => process.exit(0))`,
     "tests/x.alone.test.ts": passing,
+    "tests/z.long.test.ts": passing,
     "tests/outside/y.test.ts": passing,
   }
   for (const [path, text] of Object.entries(files)) {
@@ -55,10 +56,11 @@ test("a failing test, a file broken at import, and a process that ends in the mi
   ])
 })
 
-test("every test file is found but those outside, which are found when asked for; those with a clock run alone", async () => {
+test("every test file is found but those outside, which are found when asked for; those with a clock run alone, those that wait with each other", async () => {
   const all = await findTestFiles(root, [])
   expect(all.alone).toEqual(["tests/x.alone.test.ts"])
+  expect(all.long).toEqual(["tests/z.long.test.ts"])
   expect(all.together).toHaveLength(7)
-  expect(await findTestFiles(root, ["tests/outside"])).toEqual({ together: ["tests/outside/y.test.ts"], alone: [] })
+  expect(await findTestFiles(root, ["tests/outside"])).toEqual({ together: ["tests/outside/y.test.ts"], long: [], alone: [] })
   expect((await findTestFiles(root, ["core/", "x.alone"])).together).toEqual(["core/a.test.ts", "core/b.test.ts"])
 })
