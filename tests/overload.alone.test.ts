@@ -25,6 +25,7 @@ beforeAll(async () => {
   ;[database, redis] = [await testDatabase(), await testRedis()]
   await database.pool`alter table appointments rename to quick_appointments`
   await database.pool.unsafe(`create view appointments as select * from quick_appointments where (select pg_sleep(${QUERY_S})) is not null`)
+  await database.pool`grant select on appointments to pulsecal_app`
   api = await startProcess("api", {
     NODE_ENV: "test",
     DATABASE_URL: database.url,
