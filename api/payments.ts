@@ -17,7 +17,7 @@ export const payments = ({ pool, config, guards }: Deps) => {
         id: "createPayment",
         tag: "Payments",
         summary: "Record a payment that is to come",
-        answers: { 201: { schema: PaymentView, description: "The payment, PENDING. The doctor and the desk hear `payment:update`." } },
+        answers: { 201: { schema: PaymentView, description: "The payment, PENDING. Nobody hears of it before its status changes." } },
         problems: { 404: "There is no such appointment, doctor or patient." },
       }),
       party,

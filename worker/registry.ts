@@ -9,6 +9,7 @@ import { endQueueDays } from "./jobs/end-queue-days.ts"
 import { markMissed } from "./jobs/mark-no-shows.ts"
 import { recompute } from "./jobs/recompute-rollups.ts"
 import { remind } from "./jobs/send-reminders.ts"
+import { tellWaiting } from "./jobs/tell-waiting.ts"
 import { verify } from "./jobs/verify-rollups.ts"
 
 /** What a job works with. */
@@ -32,6 +33,7 @@ export const handlers = {
   "mark-no-shows": markMissed,
   "send-reminders": remind,
   "end-queue-days": endQueueDays,
+  "tell-waiting": tellWaiting,
   "delete-old-rows": deleteOldRows,
   "drop-old-audit": dropOldAudit,
   "analyze-tables": analyzeTables,

@@ -12,6 +12,7 @@ export const SCHEDULES: readonly Schedule[] = [
   { job: "send-reminders", what: "reminds patients 24 h and 1 h before a confirmed visit", everyMs: MINUTE_MS },
   { job: "mark-no-shows", what: "marks confirmed visits that nobody came to", everyMs: 5 * MINUTE_MS },
   { job: "end-queue-days", what: "tells clinics whose day has ended that their queue is empty", everyMs: MINUTE_MS },
+  { job: "tell-waiting", what: "tells waiting patients again whose expected turn has drifted by 5 minutes", everyMs: MINUTE_MS },
   { job: "delete-old-rows", what: "deletes events, idempotency keys and reminders that are no longer kept", cron: "17 * * * *" },
   { job: "drop-old-audit", what: "drops the oldest part of the audit log when all of it is older than it is kept", cron: "29 4 * * *" },
   { job: "analyze-tables", what: "refreshes the planner's statistics of hot tables", cron: "41 2 * * *" },

@@ -72,6 +72,25 @@ const cases: Record<string, Case> = {
           (select data ->> 'waiting' from events where name = 'queue:update' limit 1) as waiting`),
     expected: { entries: 0, told: 1, waiting: "0" },
   },
+  "tell-waiting": {
+    async prepare() {
+      await practice.book(0, inMinutes(-700), "WAITING")
+      await pool()`insert into accounts (uid, role) values ('someone', 'PATIENT')`
+      await pool()`update patients set uid = 'someone' where id = ${practice.patients[0] as string}`
+      await pool()`
+        insert into clinic_queues (clinic_id) select clinic_id from doctors where id = ${practice.doctorId}
+        on conflict on constraint clinic_queues_pkey do nothing`
+      await pool()`
+        insert into queue_entries (appointment_id, clinic_id, doctor_id, checked_in_at, lapses_at, told_position, told_start)
+        select a.id, d.clinic_id, d.id, now() - interval '1 hour', now() + interval '5 hours', 1, now() - interval '40 minutes'
+        from appointments a join doctors d on d.id = a.doctor_id where a.id = ${practice.appointments.at(-1) as string}`
+    },
+    shown: () =>
+      row(pool()`
+        select (select count(*) from events where name = 'queue:position') as told,
+          (select max(told_start) > now() - interval '5 minutes' from queue_entries) as remembered`),
+    expected: { told: 1, remembered: true },
+  },
   "delete-old-rows": {
     async prepare() {
       await pool()`

@@ -137,12 +137,12 @@ const HEADERS = {
   RateLimit: {
     description: "What is left of the caller's limit, while limits are on.",
     schema: { type: "string" },
-    example: '"reads";r=598;t=41',
+    example: '"reads";r=1198;t=41',
   },
   "RateLimit-Policy": {
     description: "The caller's limit, while limits are on.",
     schema: { type: "string" },
-    example: '"reads";q=600;w=60',
+    example: '"reads";q=1200;w=60',
   },
   "Retry-After": { description: "Seconds to wait before trying again.", schema: { type: "integer", minimum: 1 }, example: 2 },
   "Idempotency-Replayed": { description: "`true` if this is the first answer again.", schema: { type: "string", enum: ["true"] } },

@@ -33,6 +33,7 @@ export async function findQueueState(db: Db, clinicId: string): Promise<{ update
 
 export type QueueRow = Estimated &
   Ordered & {
+    clinicId: string
     patientId: string
     patientName: string
     /** Whether the patient has an account, and so can hear. */
@@ -44,7 +45,7 @@ export type QueueRow = Estimated &
   }
 
 const present = (db: Db, now: Date) => db`
-  select e.appointment_id as "appointmentId", a.patient_id as "patientId", p.name as "patientName", p.uid is not null as hears,
+  select e.appointment_id as "appointmentId", d.clinic_id as "clinicId", a.patient_id as "patientId", p.name as "patientName", p.uid is not null as hears,
     e.doctor_id as "doctorId", a.scheduled_at as "scheduledAt", e.checked_in_at as "checkedInAt", e.priority, e.place,
     case a.status when 'IN_PROGRESS' then coalesce(e.started_at, a.updated_at) end as "startedAt",
     d.slot_minutes as "slotMinutes", pace.typical_ms as "typicalMs", e.told_position as "toldPosition", e.told_start as "toldStart"
@@ -62,6 +63,11 @@ export async function listQueue(db: Db, clinicId: string, now: Date): Promise<Qu
 /** As {@link listQueue}, of one doctor. */
 export async function listQueueOfDoctor(db: Db, doctorId: string, now: Date): Promise<QueueRow[]> {
   return await db<QueueRow[]>`${present(db, now)} where d.id = ${doctorId} order by e.priority desc, e.place`
+}
+
+/** As {@link listQueue}, of several clinics. */
+export async function listQueues(db: Db, clinicIds: readonly string[], now: Date): Promise<QueueRow[]> {
+  return await db<QueueRow[]>`${present(db, now)} where d.clinic_id = any(${[...clinicIds]}::uuid[]) order by e.priority desc, e.place`
 }
 
 /** The appointment that is first in the doctor's waiting list. */
@@ -159,6 +165,14 @@ export async function updateTold(tx: Db, told: readonly Told[]): Promise<void> {
     update queue_entries e set told_position = x.position, told_start = x.start
     from jsonb_to_recordset(${tx.json(rows)}) as x (id uuid, position integer, start timestamptz)
     where e.appointment_id = x.id`
+}
+
+/** Clinics where somebody waits who was told when their turn is expected, in the order of their ids, and the time. */
+export async function listToldClinics(db: Db, after: string, limit: number): Promise<{ clinicId: string; now: Date }[]> {
+  return await db<{ clinicId: string; now: Date }[]>`
+    select distinct clinic_id as "clinicId", statement_timestamp() as now from queue_entries
+    where clinic_id > ${after} and told_start is not null and started_at is null and lapses_at > statement_timestamp()
+    order by clinic_id limit ${limit}`
 }
 
 /** Clinics in whose queues somebody's day is over. */
