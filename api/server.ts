@@ -1,7 +1,7 @@
 import { join } from "node:path"
 import { Bookings } from "../core/appointments/bookings.ts"
 import { Parties } from "../core/appointments/parties.ts"
-import { Recorder } from "../core/audit/recorder.ts"
+import { GROUPS_MAX, Recorder } from "../core/audit/recorder.ts"
 import { createVerifier } from "../core/auth/firebase.ts"
 import { createCodeTries } from "../core/clinics/code-tries.ts"
 import type { Config } from "../core/config.ts"
@@ -57,6 +57,7 @@ export function startApi(config: Config, log: Log): Api {
   const poolOptions = { max: config.databasePool, name: "api" }
   const pool = meters.pool(openPool(config.databaseUrl, poolOptions), poolOptions)
   const session = openPool(config.databaseUrl, { max: 1, name: "api-publisher" })
+  const auditPool = openPool(config.databaseUrl, { max: GROUPS_MAX, name: "api-audit", synchronousCommit: "off" })
   const redis = openRedis(config.redis, { name: "api" })
   const eventLog = meters.eventLog(pool)
   const publisher = new Publisher({
@@ -81,7 +82,7 @@ export function startApi(config: Config, log: Log): Api {
     log,
     health,
     guards,
-    recorder: new Recorder(pool),
+    recorder: new Recorder(auditPool),
     desk,
     codes: createCodeTries(redis),
     searchIndex,
@@ -137,7 +138,7 @@ export function startApi(config: Config, log: Log): Api {
       await Promise.all([publisher.close(), searchIndex.close()])
       await meters.close()
       redis.disconnect()
-      await Promise.all([pool.end({ timeout: POOL_CLOSE_SECONDS }), session.end({ timeout: POOL_CLOSE_SECONDS })])
+      await Promise.all([pool, session, auditPool].map((p) => p.end({ timeout: POOL_CLOSE_SECONDS })))
     },
   }
 }

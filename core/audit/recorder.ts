@@ -1,14 +1,15 @@
 /**
  * Entries of one process that go with no change: reads and refusals. What is asked for while a group is on its way makes the next one, as
- * with bookings, and each waits until its own is committed: no patient's data are answered before the log has it. While Postgres is away
- * there is nothing to answer, either.
+ * with bookings, and each waits until its own is committed: no patient's data are answered before the log has it, whatever becomes of this
+ * process. It does not wait for the disk (a millisecond of every read): the pool commits without. While Postgres is away there is nothing
+ * to answer, either.
  */
 import type { Pool } from "../db.ts"
 import { Refusal } from "../errors.ts"
 import { insertEntries } from "./queries.ts"
 
-/** Groups on their way at once: while one waits for the disk, the next is sent. */
-const GROUPS_MAX = 2
+/** Groups on their way at once, each on a connection of its own: while one is written, the next is gathered. */
+export const GROUPS_MAX = 2
 /** One statement of some milliseconds. */
 const GROUP_SIZE_MAX = 500
 /** A second of work and more; who comes after that is better told so at once. */
