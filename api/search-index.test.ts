@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import fc from "fast-check"
 import { anchor, doctorAt, fillWorld, filtersAndPage, insertClinic, type Place, placeNear } from "../core/doctors/search/test-world.ts"
-import { clinicOf, doctorInput, request, type TestApi, testApi } from "../tests/harness/api.ts"
+import { clinicOf, doctorInput, fetchDescribed, request, type TestApi, testApi } from "../tests/harness/api.ts"
 import { scrape, valueIn } from "../tests/harness/metrics.ts"
 import { freePort, until } from "../tests/harness/services.ts"
 
@@ -26,7 +26,7 @@ async function another(settings: Record<string, string> = {}): Promise<TestApi> 
 const checks = async (api: TestApi) => (await request(`${api.url}/health/ready`)).body.checks
 
 async function search(api: TestApi, query: string) {
-  const response = await fetch(`${api.url}/api/v1/doctors/search?${query}`, {
+  const response = await fetchDescribed(`${api.url}/api/v1/doctors/search?${query}`, {
     headers: { authorization: `Bearer ${sql.person("reader").token}` },
   })
   const [, path] = /^search;desc="([a-z-]+)"$/.exec(response.headers.get("server-timing") ?? "") ?? []

@@ -6,7 +6,7 @@ import { readConfig } from "../../core/config.ts"
 import type { SearchAnswer } from "../../core/doctors/search/schema.ts"
 import { fillWorld, insertClinic, type TestDoctor } from "../../core/doctors/search/test-world.ts"
 import { openLog } from "../../core/log.ts"
-import { PROJECT } from "../../tests/harness/api.ts"
+import { fetchDescribed, PROJECT } from "../../tests/harness/api.ts"
 import { type TestDatabase, type TestRedis, testDatabase, testRedis, until } from "../../tests/harness/services.ts"
 import { CallWindows } from "../call-windows.ts"
 import { type Api, startApi } from "../server.ts"
@@ -231,7 +231,7 @@ test("over HTTP both lanes count the same calls of a caller, and the call beyond
   const token = mintDevelopmentToken({ projectId: PROJECT, uid: "someone", expiresInSeconds: 3600 })
   const left: (string | null | undefined)[] = []
   for (const query of [NEAR, NEAR, `${NEAR}&unknown=1`, NEAR, "latitude=91&longitude=1", NEAR, NEAR]) {
-    const answer = await fetch(`${api.url}/api/v1/doctors/search?${query}`, { headers: { authorization: `Bearer ${token}` } })
+    const answer = await fetchDescribed(`${api.url}/api/v1/doctors/search?${query}`, { headers: { authorization: `Bearer ${token}` } })
     left.push(`${answer.status} ${answer.headers.get("ratelimit")?.match(/r=(\d+)/)?.[1]}`)
     await answer.text()
   }

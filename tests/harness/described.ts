@@ -12,15 +12,26 @@ const descriptions = new Map<string, Promise<Description | null>>()
 export async function requireDescribed(method: string, url: string, answered: Answered): Promise<void> {
   const { origin, pathname } = new URL(url)
   if (method === "OPTIONS") return
-  const described = descriptions.get(origin) ?? readDescription(origin)
-  descriptions.set(origin, described)
-  const fault = (await described)?.faultOf(method === "HEAD" ? "GET" : method, pathname, answered)
+  const fault = (await descriptionOf(origin))?.faultOf(method === "HEAD" ? "GET" : method, pathname, answered)
   if (fault) throw new Error(`${method} ${pathname} answered ${answered.status}, which its description does not say: ${fault}`)
 }
 
+/** Null also where the server cannot say just now, as one that still starts: it is asked again at the next call. */
+async function descriptionOf(origin: string): Promise<Description | null> {
+  const reading = descriptions.get(origin) ?? readDescription(origin)
+  descriptions.set(origin, reading)
+  return await reading.catch(() => {
+    if (descriptions.get(origin) === reading) descriptions.delete(origin)
+    return null
+  })
+}
+
+/** Throws when the server says neither what it answers nor that it describes nothing. */
 async function readDescription(origin: string): Promise<Description | null> {
-  const response = await fetch(`${origin}/openapi.json`).catch(() => undefined)
-  return response?.ok ? new Description((await response.json()) as OpenApi) : null
+  const response = await fetch(`${origin}/openapi.json`)
+  if (response.status === 404) return null
+  if (!response.ok) throw new Error(`no description: ${response.status}`)
+  return new Description((await response.json()) as OpenApi)
 }
 
 const NAME = "api"
