@@ -5,7 +5,7 @@ import { Practice } from "../core/analytics/test-practice.ts"
 import { findLog } from "../core/events/queries.ts"
 import { until } from "../tests/harness/services.ts"
 import { openQueue } from "./queues.ts"
-import { type TestWorkers, testWorkers } from "./test-worker.ts"
+import { jobsCommand, testWorkers } from "./test-worker.ts"
 
 const JOB = "verify-rollups"
 const ATTEMPTS = 5
@@ -17,17 +17,6 @@ const SLACK_MS = 900
 const ALL_ATTEMPTS_MS = 25_000
 
 type Shown = { lastRun: string; nextRun: string; failures: number; lastError: string }
-
-async function jobs(workers: TestWorkers, ...args: string[]): Promise<string> {
-  const child = Bun.spawn([process.execPath, "scripts/jobs.ts", ...args], {
-    env: { ...workers.environment },
-    stdout: "pipe",
-    stderr: "inherit",
-  })
-  const [output, code] = await Promise.all([child.stdout.text(), child.exited])
-  expect(code).toBe(0)
-  return output
-}
 
 /** The schedule's line, by its columns. */
 function shownOf(output: string): Shown {
@@ -66,7 +55,7 @@ test("a schedule that really fails is tried five times, ever later, kept and sho
     expect((times[n] as number) - (times[n - 1] as number)).toBeWithin(planned - SLACK_MS, planned + 2 * SLACK_MS)
   }
   await until("it is given up", async () => (await queue.getFailedCount()) === 1)
-  const output = await jobs(workers)
+  const output = await jobsCommand(workers)
   const shown = shownOf(output)
   expect([shown.failures, shown.lastError]).toEqual([ATTEMPTS, 'relation "doctor_rollups" does not exist'])
   expect(Date.now() - Date.parse(shown.lastRun)).toBeWithin(-1_000, ALL_ATTEMPTS_MS)
@@ -76,11 +65,11 @@ test("a schedule that really fails is tried five times, ever later, kept and sho
 
   await pool`alter table doctor_rollups_away rename to doctor_rollups`
   const finished = async () => (await queue.getCompleted()).filter((job) => job.name === JOB).length
-  expect(await jobs(workers, "retry")).toContain("queue schedules: 1 failed job is tried again")
+  expect(await jobsCommand(workers, "retry")).toContain("queue schedules: 1 failed job is tried again")
   await until("the failed one has run", async () => (await finished()) === 1)
   await runNow(queue)
   await until("the next one has run", async () => (await finished()) === 2)
-  expect([await queue.getFailedCount(), shownOf(await jobs(workers)).failures]).toEqual([0, ATTEMPTS])
+  expect([await queue.getFailedCount(), shownOf(await jobsCommand(workers)).failures]).toEqual([0, ATTEMPTS])
   await queue.close()
   redis.disconnect()
 }, 60_000)

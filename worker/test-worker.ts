@@ -1,4 +1,5 @@
 /** Worker processes in this process, on a database and a Redis of their own. */
+import { expect } from "bun:test"
 import { readConfig } from "../core/config.ts"
 import { openLog } from "../core/log.ts"
 import { type TestDatabase, type TestRedis, testDatabase, testRedis, until } from "../tests/harness/services.ts"
@@ -34,7 +35,7 @@ export async function testWorkers(shared?: TestRedis): Promise<TestWorkers> {
     redis,
     environment,
     async start() {
-      const config = readConfig({ ...environment, LOG_LEVEL: process.env.TEST_LOG ?? "silent" })
+      const config = readConfig(environment)
       const worker = startWorker(config, openLog("worker", config.logLevel), { keepSchedulesMs: KEEP_SCHEDULES_MS })
       running.push(worker)
       await until("the worker is ready", () => worker.health.phase === "ready")
@@ -57,4 +58,12 @@ async function isSettled({ pool }: TestDatabase): Promise<boolean> {
     select not exists (select from events where "offset" is null) and not exists (select from rollups_due)
       and (select "offset" from work_cursor) = (select head from event_log) as settled`
   return row?.settled ?? false
+}
+
+/** What `bun run jobs` prints. */
+export async function jobsCommand({ environment }: TestWorkers, ...args: string[]): Promise<string> {
+  const child = Bun.spawn([process.execPath, "scripts/jobs.ts", ...args], { env: environment, stdout: "pipe", stderr: "inherit" })
+  const [output, code] = await Promise.all([child.stdout.text(), child.exited])
+  expect(code).toBe(0)
+  return output
 }

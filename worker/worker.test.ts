@@ -7,7 +7,7 @@ import { findLog } from "../core/events/queries.ts"
 import { until } from "../tests/harness/services.ts"
 import { openQueue } from "./queues.ts"
 import { SCHEDULES } from "./schedule.ts"
-import { type TestWorkers, testWorkers } from "./test-worker.ts"
+import { jobsCommand, type TestWorkers, testWorkers } from "./test-worker.ts"
 
 const NOW = new Date()
 const hoursAgo = (hours: number) => new Date(NOW.getTime() - hours * 3_600_000)
@@ -25,17 +25,6 @@ async function change(practice: Practice, count: number): Promise<void> {
     await practice.setStatus(n, n % 3 === 0 ? "CANCELLED" : "COMPLETED")
     await practice.pay(n, 10_050, hoursAgo(n * 3))
   }
-}
-
-async function command(workers: TestWorkers, ...args: string[]): Promise<string> {
-  const child = Bun.spawn([process.execPath, "scripts/jobs.ts", ...args], {
-    env: { ...workers.environment },
-    stdout: "pipe",
-    stderr: "inherit",
-  })
-  const [output, code] = await Promise.all([child.stdout.text(), child.exited])
-  expect(code).toBe(0)
-  return output
 }
 
 async function client(workers: TestWorkers): Promise<Redis> {
@@ -164,7 +153,7 @@ test("a job that fails for the last time is kept, shown and its work left; retri
   await queue.add("recompute-rollups", { doctorId }, { attempts: 2, backoff: 10, deduplication: { id: doctorId, keepLastIfActive: true } })
   await until("the work is given up", async () => (await pool`select from rollups_due where given_up`).length > 0)
   await until("the job has failed", async () => (await queue.getJobCounts("failed")).failed === 1)
-  const output = await command(workers)
+  const output = await jobsCommand(workers)
   for (const { job } of SCHEDULES) expect(output).toContain(job)
   expect(output).toMatch(/queue rollups: \d+ waiting, \d+ active, \d+ delayed, 1 failed/)
   expect(output).toContain(`recompute-rollups {"doctorId":"${doctorId}"}  after 2 attempts: relation "doctor_days" does not exist`)
@@ -173,7 +162,7 @@ test("a job that fails for the last time is kept, shown and its work left; retri
   await Bun.sleep(3_500)
   expect(await queue.getJobCounts("waiting", "active", "delayed", "failed")).toEqual({ waiting: 0, active: 0, delayed: 0, failed: 1 })
   await pool`alter table doctor_days_away rename to doctor_days`
-  expect(await command(workers, "retry")).toContain("queue rollups: 1 failed job is tried again")
+  expect(await jobsCommand(workers, "retry")).toContain("queue rollups: 1 failed job is tried again")
   await workers.settled()
   await expectTrue(pool, practice)
   await queue.close()
