@@ -3,10 +3,10 @@ import { z } from "zod"
 import { makeCursor } from "./cursor.ts"
 import { EXAMPLES } from "./examples.ts"
 
-const LIMIT_MAX = 100
-const LIMIT_DEFAULT = 20
+export const LIMIT_MAX = 100
+export const LIMIT_DEFAULT = 20
 /** The last row a page may begin with: a listing is for people, and every skipped row costs. */
-const OFFSET_MAX = 10_000
+export const OFFSET_MAX = 10_000
 /** Totals are exact up to here, and counting stops one further. */
 export const TOTAL_MAX = 1_000
 
@@ -38,6 +38,17 @@ export const cursorFields = {
       description: "The `nextCursor` of the page before.",
       example: makeCursor(EXAMPLES.start, EXAMPLES.appointmentId),
     }),
+  limit: pageFields.limit,
+}
+
+/** The same where a page ends at a number that only grows, so that what arrives meanwhile moves nothing. */
+export const numberedCursorFields = {
+  cursor: z
+    .string()
+    .regex(/^[1-9]\d{0,14}$/, "is not a cursor of this list")
+    .transform(Number)
+    .optional()
+    .meta({ description: "The `nextCursor` of the page before.", example: "1041" }),
   limit: pageFields.limit,
 }
 

@@ -1,6 +1,7 @@
 /** Reads the query string of an ordinary search around a position without the schema, which takes twenty times as long. */
-import { LIMIT_MAX, OFFSET_MAX, RADIUS_MAX_KM, SearchQuery } from "../../core/doctors/search/schema.ts"
+import { RADIUS_MAX_KM, SearchQuery } from "../../core/doctors/search/schema.ts"
 import { TEXT_MAX } from "../../core/fields.ts"
+import { LIMIT_MAX, OFFSET_MAX } from "../../core/pages.ts"
 import { QueryReader } from "./query-reader.ts"
 
 export type NearQuery = SearchQuery & { latitude: number; longitude: number }

@@ -2,18 +2,10 @@ import { z } from "zod"
 import { Role } from "../auth/principal.ts"
 import { EXAMPLES } from "../examples.ts"
 import { idText, instantText } from "../fields.ts"
-import { cursorPageOf, pageFields } from "../pages.ts"
+import { cursorPageOf, numberedCursorFields } from "../pages.ts"
 import { ACTIONS, OUTCOMES, RESOURCES } from "./entry.ts"
 
-export const ListAccess = z.object({
-  cursor: z
-    .string()
-    .regex(/^[1-9]\d{0,14}$/, "is not a cursor of this list")
-    .transform(Number)
-    .optional()
-    .meta({ description: "The `nextCursor` of the page before.", example: "1041" }),
-  limit: pageFields.limit,
-})
+export const ListAccess = z.object(numberedCursorFields)
 export type ListAccess = z.infer<typeof ListAccess>
 
 export const AccessView = z

@@ -2,18 +2,10 @@ import { z } from "zod"
 import { type PublicName, payloads } from "../events/catalog.ts"
 import { EXAMPLES } from "../examples.ts"
 import { idText, instantText } from "../fields.ts"
-import { cursorPageOf, pageFields } from "../pages.ts"
+import { cursorPageOf, numberedCursorFields } from "../pages.ts"
 
-/** A page ends where the next one begins: at an offset, so that what arrives meanwhile moves nothing. */
-export const ListNotifications = z.object({
-  cursor: z
-    .string()
-    .regex(/^[1-9]\d{0,14}$/, "is not a cursor of this list")
-    .transform(Number)
-    .optional()
-    .meta({ description: "The `nextCursor` of the page before.", example: "1041" }),
-  limit: pageFields.limit,
-})
+/** A page ends at an offset. */
+export const ListNotifications = z.object(numberedCursorFields)
 export type ListNotifications = z.infer<typeof ListNotifications>
 
 export const ReadNotifications = z

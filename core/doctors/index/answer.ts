@@ -1,9 +1,9 @@
 /** Writes an answer's JSON out of the doctors' bytes. */
 
+import { TOTAL_MAX } from "../../pages.ts"
 import { chunkOf, UNIT_BYTES, unitOf } from "./arena.ts"
 import type { Best } from "./best.ts"
 import { exactMetres, metresOf } from "./exact.ts"
-import { TOTAL_MAX } from "./nearest.ts"
 import { JSON_AT, LATITUDE, LENGTH, LENGTH_MASK, LONGITUDE } from "./record-layout.ts"
 import type { Records } from "./records.ts"
 

@@ -2,6 +2,7 @@
  * The nearest doctors of a tree, best first: whatever may be nearest is looked at next, and nothing that cannot be nearer than what
  * is held. Chords of the unit sphere order as great-circle distances do.
  */
+import { TOTAL_MAX } from "../../pages.ts"
 import { haversineKm } from "../search/haversine.ts"
 import { Best } from "./best.ts"
 import { CHORD_MAX, CHORD_SLACK, chordOf, SQUARE_TOLERANCE, unitVector } from "./exact.ts"
@@ -11,9 +12,6 @@ import { COUNT, FIRST, LEAF, LENGTH_MASK, NODE_WORDS, type Nodes, SHAPE } from "
 import { ENTRY_REALS, ENTRY_WORDS, entryOf, FEE_WORD, SLOT_MASK, SLOT_WORD, segmentOf } from "./pages.ts"
 import { LATITUDE, LONGITUDE } from "./record-layout.ts"
 import type { Records } from "./records.ts"
-
-/** Totals are exact up to here, and counting stops one further. */
-export const TOTAL_MAX = 1_000
 
 export type Disk = { latitude: number; longitude: number; radius: number }
 

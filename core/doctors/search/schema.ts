@@ -1,14 +1,10 @@
 import { z } from "zod"
 import { EXAMPLES } from "../../examples.ts"
 import { idText, snapDegrees, TEXT_MAX } from "../../fields.ts"
-import { listingOf } from "../../pages.ts"
+import { LIMIT_DEFAULT, LIMIT_MAX, listingOf, OFFSET_MAX } from "../../pages.ts"
 
 export const RADIUS_MAX_KM = 500
 const RADIUS_DEFAULT_KM = 10
-export const LIMIT_MAX = 100
-const LIMIT_DEFAULT = 20
-/** The last row a page may begin with: a listing is for people, and every skipped row costs. */
-export const OFFSET_MAX = 10_000
 
 /** Plain decimals, with an exponent if need be: not the other spellings that `Number` takes for numbers. */
 const DECIMAL = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/

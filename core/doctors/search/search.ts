@@ -1,11 +1,10 @@
 import type { Db } from "../../db.ts"
+import { TOTAL_MAX } from "../../pages.ts"
 import { coverOf } from "./cover.ts"
 import { type Position, planSql } from "./plan.ts"
 import { type Disk, type FoundRow, listByName, listNear, listNearNamed, listPageByName, type Window } from "./queries.ts"
 import type { DoctorListing, SearchAnswer, SearchQuery } from "./schema.ts"
 
-/** Totals are exact up to here, and counting stops one further. */
-const TOTAL_MAX = 1_000
 /** For a page's hits, which must all be seen: more than there can be doctors. */
 const NO_MAX = Number.MAX_SAFE_INTEGER
 
