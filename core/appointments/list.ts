@@ -1,8 +1,8 @@
-import { requireActive } from "../auth/principal.ts"
+import { scopeOf } from "../auth/principal.ts"
 import { makeCursor, parseCursor } from "../cursor.ts"
 import type { Db } from "../db.ts"
 import type { Party } from "./change.ts"
-import { listAppointments, type Scope } from "./queries.ts"
+import { listAppointments } from "./queries.ts"
 import type { AppointmentPage, ListAppointments } from "./schema.ts"
 
 /** The caller's appointments, by time: a patient's and a doctor's own, the front desk's clinic's. */
@@ -13,17 +13,6 @@ export async function listAppointmentsOf(db: Db, caller: Party, query: ListAppoi
   const data = rows.slice(0, query.limit)
   const last = data.at(-1)
   return { data, nextCursor: rows.length > query.limit && last ? makeCursor(last.scheduledAt, last.id) : null }
-}
-
-function scopeOf(caller: Party): Scope {
-  switch (caller.role) {
-    case "PATIENT":
-      return { patientId: caller.patientId }
-    case "DOCTOR":
-      return { doctorId: caller.doctorId }
-    case "RECEPTIONIST":
-      return { clinicId: requireActive(caller).clinicId }
-  }
 }
 
 function placeOf(cursor: string): { scheduledAt: Date; id: string } {

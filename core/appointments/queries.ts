@@ -1,3 +1,4 @@
+import type { Scope } from "../auth/principal.ts"
 import { type Db, maybeOne } from "../db.ts"
 import type { NewEvent } from "../events/catalog.ts"
 import { KEPT, type KeptAnswer, type Keyed } from "../idempotency/queries.ts"
@@ -168,13 +169,10 @@ export async function findAppointment(db: Db, id: string): Promise<Appointment |
   return row && appointment(row)
 }
 
-/** Whose appointments. */
-export type Scope = { patientId: string } | { doctorId: string } | { clinicId: string } | { ids: string[] }
-
 export type Page = { status?: AppointmentStatus; from?: Date; to?: Date; after?: { scheduledAt: Date; id: string }; limit: number }
 
 /** By `scheduledAt`, then id; `from` is included, `to` is not. A patient's and a doctor's have an index in this order. */
-export async function listAppointments(db: Db, scope: Scope, page: Page): Promise<Appointment[]> {
+export async function listAppointments(db: Db, scope: Scope | { ids: string[] }, page: Page): Promise<Appointment[]> {
   if ("clinicId" in scope) return await listClinicAppointments(db, scope.clinicId, page)
   const rows = await db<Row[]>`
     select ${columns(db)} from appointments a join doctors d on d.id = a.doctor_id join patients p on p.id = a.patient_id
@@ -183,7 +181,7 @@ export async function listAppointments(db: Db, scope: Scope, page: Page): Promis
   return rows.map(appointment)
 }
 
-const own = (db: Db, scope: Exclude<Scope, { clinicId: string }>) =>
+const own = (db: Db, scope: Exclude<Scope, { clinicId: string }> | { ids: string[] }) =>
   "ids" in scope
     ? db`a.id = any(${scope.ids}::uuid[])`
     : "patientId" in scope

@@ -45,3 +45,18 @@ export function requireActive(receptionist: Receptionist): Receptionist {
   if (receptionist.status !== "ACTIVE") throw forbidden(`This receptionist is ${receptionist.status}, not ACTIVE.`)
   return receptionist
 }
+
+/** Whose appointments and payments. */
+export type Scope = { patientId: string } | { doctorId: string } | { clinicId: string }
+
+/** A patient's and a doctor's own; the front desk's are its clinic's. */
+export function scopeOf(caller: Patient | Doctor | Receptionist): Scope {
+  switch (caller.role) {
+    case "PATIENT":
+      return { patientId: caller.patientId }
+    case "DOCTOR":
+      return { doctorId: caller.doctorId }
+    case "RECEPTIONIST":
+      return { clinicId: requireActive(caller).clinicId }
+  }
+}

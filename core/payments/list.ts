@@ -1,8 +1,8 @@
 import type { Party } from "../appointments/change.ts"
-import { requireActive } from "../auth/principal.ts"
+import { scopeOf } from "../auth/principal.ts"
 import { makeCursor, parseCursor } from "../cursor.ts"
 import type { Db } from "../db.ts"
-import { listPayments, type Scope } from "./queries.ts"
+import { listPayments } from "./queries.ts"
 import type { ListPayments, PaymentPage } from "./schema.ts"
 import { viewOf } from "./view.ts"
 
@@ -14,17 +14,6 @@ export async function listPaymentsOf(db: Db, caller: Party, { cursor, limit }: L
   const data = rows.slice(0, limit)
   const last = data.at(-1)
   return { data: data.map(viewOf), nextCursor: rows.length > limit && last ? makeCursor(last.createdAt, last.id) : null }
-}
-
-function scopeOf(caller: Party): Scope {
-  switch (caller.role) {
-    case "PATIENT":
-      return { patientId: caller.patientId }
-    case "DOCTOR":
-      return { doctorId: caller.doctorId }
-    case "RECEPTIONIST":
-      return { clinicId: requireActive(caller).clinicId }
-  }
 }
 
 function placeOf(cursor: string): { createdAt: Date; id: string } {

@@ -1,3 +1,4 @@
+import type { Scope } from "../auth/principal.ts"
 import { type Db, maybeOne } from "../db.ts"
 import type { NewEvent } from "../events/catalog.ts"
 import type { Sealed } from "./envelope.ts"
@@ -58,8 +59,6 @@ export async function findPayment(db: Db, id: string): Promise<Payment | undefin
   return row && payment(row)
 }
 
-/** Whose payments. */
-export type Scope = { patientId: string } | { doctorId: string } | { clinicId: string }
 /** `before`: the last one of the page before. */
 export type Page = { before?: { createdAt: Date; id: string }; limit: number }
 
