@@ -1,9 +1,6 @@
-/**
- * Bookings of one process, committed in groups: what is asked for while a group is on its way makes the next one. A lone booking
- * waits for nobody; under load many share one statement, one commit and one wait for the disk, so that each costs a fraction.
- */
+/** Bookings of one process, committed in groups: they share one statement, one commit and one wait for the disk, so that each costs a fraction. */
 import { isLockTimeout, isRefused, isRetryable, type Pool, violates } from "../db.ts"
-import { Refusal } from "../errors.ts"
+import { Groups, type Waiting } from "../groups.ts"
 import { deleteExpiredAnswer } from "../idempotency/queries.ts"
 import { type BookingOutcome, insertAppointments, type NewAppointment } from "./queries.ts"
 
@@ -18,34 +15,26 @@ const GROUP_LOCK_TIMEOUT_MS = 500
 /** Alone one waits longer than a held-up group that may have its doctor's lock. */
 const LOCK_TIMEOUT_MS = 3_000
 
-type Waiting = { asked: NewAppointment; resolve: (outcome: BookingOutcome) => void; reject: (error: unknown) => void }
+const LIMITS = {
+  groupsMax: GROUPS_MAX,
+  sizeMax: GROUP_SIZE_MAX,
+  waitingMax: WAITING_MAX,
+  tooMany: "Too many are booking at once. Try again.",
+}
+
+type Booking = Waiting<NewAppointment, BookingOutcome>
 
 export class Bookings {
-  readonly #waiting: Waiting[] = []
-  #groups = 0
+  readonly #groups = new Groups<NewAppointment, BookingOutcome>(LIMITS, (group) => this.#commit(group))
 
   constructor(private readonly pool: Pool) {}
 
   /** Books with the next group. Resolves when it is committed. */
   book(asked: NewAppointment): Promise<BookingOutcome> {
-    if (this.#waiting.length >= WAITING_MAX)
-      throw new Refusal("unavailable", "Too many are booking at once. Try again.", { retryAfterSeconds: 1 })
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ asked, resolve, reject })
-      this.#next()
-    })
+    return this.#groups.add(asked)
   }
 
-  #next(): void {
-    if (this.#groups >= GROUPS_MAX || this.#waiting.length === 0) return
-    this.#groups++
-    this.#commit(this.#waiting.splice(0, GROUP_SIZE_MAX)).finally(() => {
-      this.#groups--
-      this.#next()
-    })
-  }
-
-  async #commit(group: Waiting[]): Promise<void> {
+  async #commit(group: Booking[]): Promise<void> {
     try {
       const outcomes = await insertAppointments(
         this.pool,
@@ -63,7 +52,7 @@ export class Bookings {
     }
   }
 
-  async #alone({ asked, resolve, reject }: Waiting): Promise<void> {
+  async #alone({ asked, resolve, reject }: Booking): Promise<void> {
     try {
       resolve(await this.#bookOne(asked))
     } catch (error) {

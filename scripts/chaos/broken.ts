@@ -19,8 +19,8 @@ export const BROKEN = {
     },
     {
       file: "core/appointments/bookings.ts",
-      from: 'import { Refusal } from "../errors.ts"',
-      to: 'import { Refusal } from "../errors.ts"\nimport { insertEvents } from "../events/queries.ts"',
+      from: 'import { Groups, type Waiting } from "../groups.ts"',
+      to: 'import { insertEvents } from "../events/queries.ts"\nimport { Groups, type Waiting } from "../groups.ts"',
     },
     {
       file: "core/appointments/queries.ts",
