@@ -224,6 +224,8 @@ describe("changing", () => {
     expect((await patient.put(`/appointments/${booked.id}`, { status: "CONFIRMED" })).status).toBe(403)
     await doctor.put(`/appointments/${booked.id}`, { status: "CONFIRMED" })
     expect((await doctor.put(`/appointments/${booked.id}`, { scheduledAt: slots[1]?.start })).status).toBe(403)
+    // What a role may never do is refused as that, however old the screen is.
+    expect((await patient.put(`/appointments/${booked.id}`, { status: "CONFIRMED", version: 9 })).status).toBe(403)
     const { status, body } = await patient.put(`/appointments/${booked.id}`, { scheduledAt: slots[1]?.start })
     expect(status).toBe(200)
     expect(body).toMatchObject({ status: "PENDING", scheduledAt: slots[1]?.start, endsAt: slots[1]?.end, version: 3 })

@@ -6,7 +6,7 @@ import { Appointment, AppointmentPage, BookAppointment, ChangeAppointment, ListA
 import { operation } from "./description/describe.ts"
 import type { Deps, Env } from "./env.ts"
 import { answered, keyOf } from "./once.ts"
-import { body, idOf, query } from "./validate.ts"
+import { body, pathId, query } from "./validate.ts"
 
 export const appointments = ({ pool, desk, guards }: Deps) => {
   const party = guards.only("PATIENT", "DOCTOR", "RECEPTIONIST")
@@ -56,7 +56,8 @@ export const appointments = ({ pool, desk, guards }: Deps) => {
         answers: { 200: { schema: Appointment, description: "The appointment." } },
       }),
       party,
-      async (c) => c.json(await readAppointment(pool, c.var.principal, idOf(c.req.param("id"), "appointment"))),
+      pathId("appointment"),
+      async (c) => c.json(await readAppointment(pool, c.var.principal, c.req.valid("param").id)),
     )
     .put(
       "/:id",
@@ -70,8 +71,8 @@ export const appointments = ({ pool, desk, guards }: Deps) => {
         problems: { 409: "The move is not allowed, the version is stale or the time is taken." },
       }),
       party,
+      pathId("appointment"),
       body(ChangeAppointment),
-      async (c) =>
-        c.json(await changeAppointment(pool, desk.parties, c.var.principal, idOf(c.req.param("id"), "appointment"), c.req.valid("json"))),
+      async (c) => c.json(await changeAppointment(pool, desk.parties, c.var.principal, c.req.valid("param").id, c.req.valid("json"))),
     )
 }

@@ -20,6 +20,41 @@ test("an id in a path that is no UUID, or nobody's, is not there", async () => {
   }
 })
 
+test("an id in a path that is no UUID is not there, whatever else is wrong with the call", async () => {
+  expectProblem(await clinic.doctor.put("/appointments/x", { nonsense: 1 }), 404)
+  expectProblem(await clinic.doctor.put("/payments/x/status", {}), 404)
+  expectProblem(await clinic.doctor.put("/receptionists/x", {}), 404)
+  expectProblem(await clinic.doctor.put("/receptionists/queue/x", {}), 404)
+  expectProblem(await clinic.doctor.get("/doctors/x/availability?date=x"), 404)
+})
+
+test("a problem's instance is the path as it was sent, which is a URI reference", async () => {
+  expect((await clinic.patient.get("/doctors/%00%20")).body.instance).toBe("/api/v1/doctors/%00%20")
+})
+
+test("a query that cannot be read is refused on every route, those that take none among them, after the token and the role", async () => {
+  const paths = ["/me", `/doctors/${clinic.doctorId}`, `/appointments/${Bun.randomUUIDv7()}`, "/doctors/search", "/payments"]
+  for (const path of paths)
+    for (const query of ["x=%FF", "x=%zz", "x=%00", "a=1&%00=2"]) {
+      expectProblem(await clinic.patient.get(`${path}?${query}`), 400)
+      const anonymous = await fetch(`${api.url}/api/v1${path}?${query}`)
+      expect(anonymous.status).toBe(401)
+      await anonymous.body?.cancel()
+    }
+  expectProblem(await clinic.patient.get("/receptionists/stats?x=%FF"), 403)
+  expectProblem(await clinic.doctor.put(`/appointments/${Bun.randomUUIDv7()}?x=%FF`, { status: "CONFIRMED" }), 400)
+})
+
+test("a receptionist who does not work at a desk (yet) is refused as that, whatever else is wrong with the call", async () => {
+  for (const status of ["PENDING", "REJECTED", "REVOKED"]) {
+    const someone = await receptionistOf(api, clinic.clinicId, status)
+    expectProblem(await someone.post("/appointments", {}), 403)
+    expectProblem(await someone.post("/receptionists/queue/next", {}), 403)
+    expectProblem(await someone.get("/receptionists/queue?clinicId=x"), 403)
+    expectProblem(await someone.get("/appointments?limit=0"), 403)
+  }
+})
+
 test("availability needs one real day or instant", async () => {
   for (const query of [
     "",

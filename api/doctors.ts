@@ -11,7 +11,7 @@ import { operation } from "./description/describe.ts"
 import type { Deps, Env } from "./env.ts"
 import { answered, doOnce } from "./once.ts"
 import { answerSearch } from "./search/answer.ts"
-import { body, idOf, query } from "./validate.ts"
+import { body, pathId, query } from "./validate.ts"
 
 export const doctors = ({ pool, codes, guards, searchIndex }: Deps) =>
   new Hono<Env>()
@@ -40,7 +40,6 @@ export const doctors = ({ pool, codes, guards, searchIndex }: Deps) =>
         tag: "Doctors",
         summary: "Change the caller's own profile",
         answers: { 200: { schema: OwnDoctorProfile, description: "The doctor as it is now." } },
-        problems: { 409: "The slot length or zone would break what is booked." },
       }),
       guards.only("DOCTOR"),
       body(ChangeDoctor),
@@ -69,8 +68,9 @@ export const doctors = ({ pool, codes, guards, searchIndex }: Deps) =>
         answers: { 200: { schema: DoctorProfile, description: "The doctor." } },
       }),
       guards.signedIn,
+      pathId("doctor"),
       async (c) => {
-        const doctor = await findDoctor(pool, idOf(c.req.param("id"), "doctor"))
+        const doctor = await findDoctor(pool, c.req.valid("param").id)
         if (!doctor) throw notFound("doctor")
         return c.json(doctor)
       },
@@ -84,6 +84,7 @@ export const doctors = ({ pool, codes, guards, searchIndex }: Deps) =>
         answers: { 200: { schema: Availability, description: "The free slots of the day, in the doctor's zone." } },
       }),
       guards.signedIn,
+      pathId("doctor"),
       query(AvailabilityQuery),
-      async (c) => c.json(await findAvailability(pool, idOf(c.req.param("id"), "doctor"), c.req.valid("query").date, Date.now())),
+      async (c) => c.json(await findAvailability(pool, c.req.valid("param").id, c.req.valid("query").date, Date.now())),
     )

@@ -3,13 +3,14 @@ import type { Context, MiddlewareHandler } from "hono"
 import { createMiddleware } from "hono/factory"
 import { LRUCache } from "lru-cache"
 import type { TokenVerifier } from "../core/auth/firebase.ts"
-import type { Identity, Principal, Role } from "../core/auth/principal.ts"
+import { type Identity, type Principal, type Role, requireActive } from "../core/auth/principal.ts"
 import { findPrincipal } from "../core/auth/queries.ts"
 import type { Pool } from "../core/db.ts"
 import { forbidden, Refusal } from "../core/errors.ts"
 import { saying } from "./description/describe.ts"
 import type { Env } from "./env.ts"
 import type { RateLimits } from "./rate-limit.ts"
+import { requireReadableQuery } from "./validate.ts"
 
 /** About 200 bytes each. */
 const PRINCIPALS_MAX = 50_000
@@ -21,8 +22,10 @@ export type Guards = {
   signedIn: MiddlewareHandler<Env>
   /** As {@link signedIn}, with the profile read, whatever it is. */
   known: MiddlewareHandler<Env>
-  /** Only these roles; others are answered 403. */
+  /** Only these roles, and of receptionists only those who work at the desk now; others are answered 403. */
   only: <R extends Role>(...roles: R[]) => MiddlewareHandler<As<R>>
+  /** As {@link only}, with receptionists of whatever status. */
+  linked: <R extends Role>(...roles: R[]) => MiddlewareHandler<As<R>>
 }
 
 export function createGuards(verifier: TokenVerifier, pool: Pool, limits: RateLimits): Guards {
@@ -34,30 +37,40 @@ export function createGuards(verifier: TokenVerifier, pool: Pool, limits: RateLi
     await limits.take(c, identity.uid)
     return identity
   }
+  const recognize = async (c: Context<Env>) => {
+    const principal = { ...(await principals(await identify(c))), address: c.var.address }
+    c.set("principal", principal)
+    return principal
+  }
+  const restrict = <R extends Role>(roles: R[], isActive: boolean) => {
+    const guard: MiddlewareHandler = async (c, next) => {
+      const principal = await recognize(c as unknown as Context<Env>)
+      if (!(roles as (Role | null)[]).includes(principal.role)) throw forbidden(`This is for ${roles.join(" or ")} only.`)
+      if (isActive && principal.role === "RECEPTIONIST") requireActive(principal)
+      requireReadableQuery(c.req.url)
+      await next()
+    }
+    return saying(guard, { caller: roles })
+  }
   return {
     signedIn: saying(
       createMiddleware<Env>(async (c, next) => {
         await identify(c)
+        requireReadableQuery(c.req.url)
         await next()
       }),
       { caller: "anyone" },
     ),
     known: saying(
       createMiddleware<Env>(async (c, next) => {
-        c.set("principal", { ...(await principals(await identify(c))), address: c.var.address })
+        await recognize(c)
+        requireReadableQuery(c.req.url)
         await next()
       }),
       { caller: "anyone" },
     ),
-    only: (...roles) => {
-      const guard: MiddlewareHandler = async (c, next) => {
-        const principal = { ...(await principals(await identify(c as unknown as Context<Env>))), address: c.var.address }
-        c.set("principal", principal as never)
-        if (!(roles as (Role | null)[]).includes(principal.role)) throw forbidden(`This is for ${roles.join(" or ")} only.`)
-        await next()
-      }
-      return saying(guard, { caller: roles })
-    },
+    only: (...roles) => restrict(roles, true),
+    linked: (...roles) => restrict(roles, false),
   }
 }
 

@@ -39,6 +39,20 @@ describe("walk-ins", () => {
     expect([booked.status, booked.body.patientName]).toEqual([201, "Zoë Ångström"])
   })
 
+  test("are nobody to another clinic's desk: it cannot book for one, even by their id", async () => {
+    const [{ clinicId }, other] = [await clinicOf(api), await clinicOf(api)]
+    const { body } = await (await receptionistOf(api, clinicId)).post("/patients", { walkIn: true, name: "Una Key" })
+    const elsewhere = await receptionistOf(api, other.clinicId)
+    const refused = await elsewhere.post("/appointments", {
+      doctorId: other.doctorId,
+      scheduledAt: other.slots[0]?.start,
+      patientId: body.id,
+    })
+    expect(refused.status).toBe(404)
+    expect(JSON.stringify(refused.body)).not.toContain("Una Key")
+    expect(await api.database.pool`select 1 from appointments where patient_id = ${body.id}`).toHaveLength(0)
+  })
+
   test("are made once under one key", async () => {
     const { clinicId } = await clinicOf(api)
     const desk = await receptionistOf(api, clinicId)

@@ -6,7 +6,7 @@ import { ChangePayment, CreatePayment, ListPayments, PaymentPage, PaymentView } 
 import { operation } from "./description/describe.ts"
 import type { Deps, Env } from "./env.ts"
 import { answered, keyOf } from "./once.ts"
-import { body, idOf, query } from "./validate.ts"
+import { body, pathId, query } from "./validate.ts"
 
 export const payments = ({ pool, config, guards }: Deps) => {
   const party = guards.only("PATIENT", "DOCTOR", "RECEPTIONIST")
@@ -48,7 +48,8 @@ export const payments = ({ pool, config, guards }: Deps) => {
         answers: { 200: { schema: PaymentView, description: "The payment." } },
       }),
       party,
-      async (c) => c.json(await readPayment(pool, c.var.principal, idOf(c.req.param("id"), "payment"))),
+      pathId("payment"),
+      async (c) => c.json(await readPayment(pool, c.var.principal, c.req.valid("param").id)),
     )
     .put(
       "/:id/status",
@@ -61,7 +62,8 @@ export const payments = ({ pool, config, guards }: Deps) => {
         problems: { 409: "The move is not allowed." },
       }),
       guards.only("DOCTOR", "RECEPTIONIST"),
+      pathId("payment"),
       body(ChangePayment),
-      async (c) => c.json(await changePayment(pool, c.var.principal, idOf(c.req.param("id"), "payment"), c.req.valid("json"))),
+      async (c) => c.json(await changePayment(pool, c.var.principal, c.req.valid("param").id, c.req.valid("json"))),
     )
 }

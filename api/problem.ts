@@ -42,7 +42,7 @@ export const PROBLEM_TYPE = "application/problem+json"
 type Problem = { status: number; detail: string; headers?: Record<string, string>; members?: Record<string, unknown> }
 
 export function problem(c: Context, { headers, ...said }: Problem): Response {
-  return c.body(problemText(said, c.req.path), said.status as 400, { "content-type": PROBLEM_TYPE, ...headers })
+  return c.body(problemText(said, new URL(c.req.url).pathname), said.status as 400, { "content-type": PROBLEM_TYPE, ...headers })
 }
 
 export function problemText({ status, detail, members }: Omit<Problem, "headers">, path: string): string {

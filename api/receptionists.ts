@@ -21,7 +21,7 @@ import { deskStats } from "../core/receptionists/stats.ts"
 import { operation } from "./description/describe.ts"
 import type { Deps, Env } from "./env.ts"
 import { answered, doOnce } from "./once.ts"
-import { body, idOf, query } from "./validate.ts"
+import { body, pathId, query } from "./validate.ts"
 
 export const receptionists = ({ pool, codes, guards }: Deps) => {
   const days = new DayBook()
@@ -54,7 +54,7 @@ export const receptionists = ({ pool, codes, guards }: Deps) => {
         summary: "List who works at the caller's clinic or wants to",
         answers: { 200: { schema: ReceptionistPage, description: "A page of receptionists." } },
       }),
-      staff,
+      guards.linked("DOCTOR", "RECEPTIONIST"),
       query(ListReceptionists),
       async (c) => c.json(await listReceptionistsFor(pool, c.var.principal, c.req.valid("query"))),
     )
@@ -111,9 +111,9 @@ export const receptionists = ({ pool, codes, guards }: Deps) => {
         problems: { 409: "The patient does not wait (any more)." },
       }),
       staff,
+      pathId("appointment", "appointmentId"),
       body(ReorderEntry),
-      async (c) =>
-        c.json(await reorderEntry(pool, c.var.principal, idOf(c.req.param("appointmentId"), "appointment"), c.req.valid("json"))),
+      async (c) => c.json(await reorderEntry(pool, c.var.principal, c.req.valid("param").appointmentId, c.req.valid("json"))),
     )
     .put(
       "/:id",
@@ -126,7 +126,8 @@ export const receptionists = ({ pool, codes, guards }: Deps) => {
         problems: { 409: "The move is not allowed." },
       }),
       guards.only("DOCTOR"),
+      pathId("receptionist"),
       body(DecideReceptionist),
-      async (c) => c.json(await decideReceptionist(pool, c.var.principal, idOf(c.req.param("id"), "receptionist"), c.req.valid("json"))),
+      async (c) => c.json(await decideReceptionist(pool, c.var.principal, c.req.valid("param").id, c.req.valid("json"))),
     )
 }

@@ -2,7 +2,7 @@
 import { zValidator } from "@hono/zod-validator"
 import type { Context } from "hono"
 import { getQueryParams } from "hono/utils/url"
-import type { z } from "zod"
+import { z } from "zod"
 import { type Issue, notFound, Refusal } from "../core/errors.ts"
 import { uuid } from "../core/fields.ts"
 import { saying } from "./description/describe.ts"
@@ -45,11 +45,11 @@ export function queryReader<S extends z.ZodObject>(schema: S): (url: string) => 
   }
 }
 
-/** The id in a path; one that is no UUID is not there. */
-export function idOf(value: string, what: string): string {
-  const id = uuid.safeParse(value)
-  if (!id.success) throw notFound(what)
-  return id.data
+/** The id in a path. One that is no UUID is not there, whatever else is wrong with the call. */
+export function pathId<Name extends string = "id">(what: string, name = "id" as Name) {
+  return zValidator("param", z.object({ [name]: uuid } as Record<Name, typeof uuid>), (result) => {
+    if (!result.success) throw notFound(what)
+  })
 }
 
 function requireJson(c: Context): void {
@@ -57,16 +57,27 @@ function requireJson(c: Context): void {
   if (!/^application\/([\w.-]+\+)?json$/.test(type)) throw new Refusal("unsupported_media_type", "The body must be application/json.")
 }
 
-function requireCleanQuery(url: string, known: Set<string>): void {
-  const start = url.indexOf("?")
-  if (start < 0) return
+/** 400 for a query that is not percent-encoded UTF-8 or holds NUL, whether anybody reads it or not. */
+export function requireReadableQuery(url: string): void {
+  for (const [name, value] of pairsOf(url)) if (value?.includes("\0") || name.includes("\0")) throw malformed(name, "must not contain NUL")
+}
+
+function requireCleanQuery(url: string, known: ReadonlySet<string>): void {
+  requireReadableQuery(url)
   const seen = new Set<string>()
-  for (const pair of url.slice(start + 1).split("&")) {
-    const [name, value] = pair.split(/=(.*)/s, 2).map(decode)
-    if (name === undefined || value?.includes("\0") || name.includes("\0")) throw malformed(name ?? "", "must not contain NUL")
+  for (const [name] of pairsOf(url)) {
     if (seen.has(name) && known.has(name)) throw malformed(name, "must be given once")
     seen.add(name)
   }
+}
+
+function pairsOf(url: string): [name: string, value?: string][] {
+  const start = url.indexOf("?")
+  if (start < 0) return []
+  return url
+    .slice(start + 1)
+    .split("&")
+    .map((pair) => pair.split(/=(.*)/s, 2).map(decode) as [string, string?])
 }
 
 function decode(part: string): string {

@@ -1,11 +1,11 @@
-/** `bun run token --role doctor|patient|receptionist [--uid X] [--hours N]`: one development token on stdout, and nothing else there. */
+/** `bun run token (--role doctor|patient|receptionist | --uid X) [--hours N]`: one development token on stdout, and nothing else there. */
 import { parseArgs } from "node:util"
 import { MAX_UID_CHARS } from "../core/auth/claims.ts"
 import { mintDevelopmentToken } from "../core/auth/development.ts"
 import { readConfig } from "../core/config.ts"
 import { demoUid } from "./demo/people.ts"
 
-const USAGE = "use: bun run token --role doctor|patient|receptionist [--uid X] [--hours N]"
+const USAGE = "use: bun run token (--role doctor|patient|receptionist | --uid X) [--hours N]"
 const DEFAULT_HOURS = 12
 /** A year: long enough for any test setup, and nobody forgets a token that outlives it. */
 const MAX_HOURS = 8_760
@@ -31,12 +31,13 @@ function isRole(text: string | undefined): text is Role {
 function tokenFor(args: string[]): string {
   if (process.env.NODE_ENV === "production") throw new UsageError("development tokens are not made with NODE_ENV=production")
   const { role, uid, hours = String(DEFAULT_HOURS) } = parse(args)
-  if (!isRole(role)) throw new UsageError(`--role must be doctor, patient or receptionist; ${USAGE}`)
+  if (!isRole(role) && (role !== undefined || uid === undefined))
+    throw new UsageError(`--role must be doctor, patient or receptionist; ${USAGE}`)
   if (uid !== undefined && (uid === "" || uid.length > MAX_UID_CHARS))
     throw new UsageError(`--uid must have 1 to ${MAX_UID_CHARS} characters; ${USAGE}`)
   if (!/^\d{1,5}$/.test(hours) || Number(hours) < 1 || Number(hours) > MAX_HOURS)
     throw new UsageError(`--hours must be a whole number from 1 to ${MAX_HOURS}; ${USAGE}`)
-  return mintDevelopmentToken({ projectId: projectId(), uid: uid ?? demoUid[role], expiresInSeconds: Number(hours) * 3600 })
+  return mintDevelopmentToken({ projectId: projectId(), uid: uid ?? demoUid[role as Role], expiresInSeconds: Number(hours) * 3600 })
 }
 
 /** The one that the processes would read; the two addresses are required there and do not matter here. */

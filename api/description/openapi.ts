@@ -177,9 +177,8 @@ function problemsOf(method: string, path: string, part: Part, said: Operation): 
   const add = (applies: boolean, ...more: number[]) => {
     if (applies) for (const status of more) statuses.add(status)
   }
-  add(part.query !== undefined, 400)
-  add(part.body !== undefined, 400, 413, 415, 422)
-  add(part.caller !== undefined, 401, 429, 503)
+  add(part.body !== undefined, 413, 415, 422)
+  add(part.caller !== undefined, 400, 401, 429, 503)
   add(Array.isArray(part.caller), 403)
   add(path.includes(":"), 404)
   add(method === "POST", 409)

@@ -52,7 +52,10 @@ async function book(
   return await parties.withSchedule(db, input.doctorId, async (doctor) => {
     if (caller.role === "RECEPTIONIST" && doctor.clinicId !== caller.clinicId) throw notFound("doctor")
     const slot = bookableSlot(doctor, input.scheduledAt.getTime(), Date.now())
-    const asked = { ...newAppointment(caller, doctor, await parties.patient(db, patientId), slot, input), keyed }
+    const patient = await parties.patient(db, patientId)
+    // Whom another clinic's desk made is nobody here.
+    if (patient.clinicId !== null && patient.clinicId !== doctor.clinicId) throw notFound("patient")
+    const asked = { ...newAppointment(caller, doctor, patient, slot, input), keyed }
     const outcome = await bookings.book(asked)
     switch (outcome) {
       case "booked":

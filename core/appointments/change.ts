@@ -47,6 +47,7 @@ export async function changeAppointment(
 ): Promise<Appointment> {
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
     const before = await readAppointment(db, caller, id)
+    requireMayAsk(caller, change)
     if (change.version !== undefined && change.version !== before.version)
       throw conflict(`The appointment is at version ${before.version}, not ${change.version}.`)
     const after =
@@ -58,9 +59,15 @@ export async function changeAppointment(
   throw new Refusal("unavailable", "The appointment is changing. Try again.", { retryAfterSeconds: 1 })
 }
 
+/** What a role may never do, whatever the appointment's state. */
+function requireMayAsk({ role }: Party, { status, scheduledAt }: ChangeAppointment): void {
+  if (role === "PATIENT" && status !== undefined && status !== "CANCELLED")
+    throw forbidden("A patient may cancel or reschedule, nothing else.")
+  if (role === "DOCTOR" && scheduledAt !== undefined) throw forbidden("A doctor may not reschedule; the patient and the front desk may.")
+}
+
 /** Undefined when the appointment has changed meanwhile. */
 async function moveStatus(pool: Pool, caller: Party, before: Appointment, status: AppointmentStatus): Promise<Appointment | undefined> {
-  if (caller.role === "PATIENT" && status !== "CANCELLED") throw forbidden("A patient may cancel or reschedule, nothing else.")
   if (hasConsequences(status)) return await pool.begin((tx) => moveAppointment(tx, before, status, actorOf(caller)))
   requireMove(before.status, status)
   const entry = entryOf(actorOf(caller), "CHANGE", "appointment", before.id)
@@ -75,7 +82,6 @@ async function reschedule(
   before: Appointment,
   scheduledAt: Date,
 ): Promise<Appointment | undefined> {
-  if (caller.role === "DOCTOR") throw forbidden("A doctor may not reschedule; the patient and the front desk may.")
   requireReschedulable(before.status)
   if (new Date(before.scheduledAt).getTime() <= Date.now()) throw conflict("The appointment's time has come; it cannot be rescheduled.")
   const outcome = await parties.withSchedule(db, before.doctorId, async (doctor) => {

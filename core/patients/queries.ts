@@ -83,9 +83,10 @@ export async function updatePatient(db: Db, id: string, p: PatientFields): Promi
   return profile(one(rows))
 }
 
-export type PatientName = { id: string; name: string; version: number }
+/** `clinicId`: whose desk made them; null for those who have an account. */
+export type PatientName = { id: string; name: string; version: number; clinicId: string | null }
 
 /** What a booking needs to know of its patient. */
 export async function findPatientName(db: Db, id: string): Promise<PatientName | undefined> {
-  return maybeOne(await db<PatientName[]>`select id, name, version from patients where id = ${id}`)
+  return maybeOne(await db<PatientName[]>`select id, name, version, clinic_id as "clinicId" from patients where id = ${id}`)
 }
