@@ -18,6 +18,10 @@ const OUTBOUND_LIMIT_PACKETS = 1_000
 const DRAINED_BYTES = 64 * 1024
 /** Each holds some 20 KB and a file descriptor. */
 export const MAX_CONNECTIONS = 50_000
+/** How Engine.IO marks a message; the engine writes it itself. */
+const MESSAGE_TYPE = "4"
+/** What Bun answers for a message that found no place in the socket's buffer. */
+const REFUSED = 0
 /** Seconds until a turned away client should try again. */
 const RETRY_AFTER_S = 5
 
@@ -69,6 +73,17 @@ export class Engine {
     return response
   }
 
+  /**
+   * Sends encoded packets, messages all, in order. A websocket gets them in one write, past the engine, which would encode and write each
+   * by itself. What its buffer refuses is refused for good: it is cut then, before anything newer could follow upon the hole.
+   */
+  send(connection: Connection, packets: readonly string[]): void {
+    const socket = this.#sockets.get(connection.transport)
+    if (connection.readyState !== "open") return
+    if (!socket || waitingPackets(connection) > 0) for (const packet of packets) connection.write(packet.slice(MESSAGE_TYPE.length))
+    else if (!sendAll(socket, packets)) socket.terminate()
+  }
+
   /** Whether what was sent has left, so that more may be sent. */
   isDrained(connection: Connection): boolean {
     const socket = this.#sockets.get(connection.transport)
@@ -104,6 +119,12 @@ export class Engine {
       perMessageDeflate: false,
     }
   }
+}
+
+/** False when one was refused. */
+function sendAll(socket: BunSocket, packets: readonly string[]): boolean {
+  const send = (packet: string) => socket.sendText(packet) !== REFUSED
+  return packets.length === 1 ? send(packets[0] as string) : socket.cork(() => packets.every(send))
 }
 
 function waitingPackets(connection: Connection): number {

@@ -5,8 +5,10 @@ import { findPrincipal } from "../core/auth/queries.ts"
 import { isUnavailable } from "../core/db.ts"
 import { Refusal } from "../core/errors.ts"
 import type { LoggedEvent } from "../core/events/catalog.ts"
+import { fanOut, type Told } from "./fan-out.ts"
+import { NAMESPACE, packetOf } from "./packet.ts"
 import type { Listener } from "./relay.ts"
-import { type Arrival, metaOf, Session, type SessionParts } from "./session.ts"
+import { type Arrival, Session, type SessionParts } from "./session.ts"
 import { Turns } from "./turns.ts"
 
 /** Handshakes that may verify a token and read a principal at once; the others are told to come again. */
@@ -34,7 +36,7 @@ export class Gateway implements Listener {
     this.#parts = { ...parts, replays: new Turns(CONCURRENT_REPLAYS) }
     // Socket.IO has a namespace "/" whether one wants it or not.
     io.use((_, next) => next(new Error("unauthorized")))
-    this.#namespace = io.of("/notifications")
+    this.#namespace = io.of(NAMESPACE)
     this.#namespace.use((socket, next) => {
       this.#admit(socket).then(
         () => next(),
@@ -49,12 +51,17 @@ export class Gateway implements Listener {
     this.#namespace.on("connection", (socket) => this.#open(socket))
   }
 
-  deliver(event: LoggedEvent): void {
+  deliver(events: readonly LoggedEvent[]): void {
     const { rooms } = this.#namespace.adapter
-    const heard = event.rooms.filter((r) => rooms.has(r))
+    const heard = events.filter((event) => event.rooms.some((room) => rooms.has(room)))
     if (heard.length === 0) return
-    this.#namespace.local.to(event.rooms).emit(event.name, event.data, metaOf(event))
-    this.#parts.observer?.emitted(event.name, countMembers(heard.map((r) => rooms.get(r))))
+    fanOut(
+      this.#namespace,
+      heard.flatMap((event) => this.#encode(event)),
+      (socket, packets) => this.#write(socket, packets),
+    )
+    const { observer } = this.#parts
+    if (observer) for (const event of heard) observer.emitted(event.name, countMembers(event.rooms.map((room) => rooms.get(room))))
   }
 
   accessChanged(uid: string): void {
@@ -64,6 +71,26 @@ export class Gateway implements Listener {
 
   gap(from: number, to: number): void {
     for (const sessions of this.#sessions.values()) for (const session of sessions) session.gap(from, to)
+  }
+
+  /** One event that cannot be told must not keep the others from being. */
+  #encode(event: LoggedEvent): Told[] {
+    try {
+      return [{ rooms: event.rooms, packet: packetOf(event) }]
+    } catch (error) {
+      this.#parts.log.error({ err: error, offset: event.offset }, "an event could not be delivered")
+      return []
+    }
+  }
+
+  #write(socket: Socket, packets: string[]): void {
+    try {
+      this.#parts.engine.send(socket.conn, packets)
+    } catch (error) {
+      this.#parts.log.error({ err: error }, "a socket could not be written to and is cut")
+      // Whoever misses one event must not be told the next.
+      this.#parts.engine.cut(socket.conn)
+    }
   }
 
   async #admit(socket: Socket): Promise<void> {

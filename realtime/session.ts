@@ -12,8 +12,9 @@ import type { LoggedEvent } from "../core/events/catalog.ts"
 import { findLog, listRoomEvents } from "../core/events/queries.ts"
 import type { Log } from "../core/log.ts"
 import type { SocketObserver } from "../core/metrics/sockets.ts"
-import { instant, sleep } from "../core/time.ts"
+import { sleep } from "../core/time.ts"
 import type { Engine } from "./connection.ts"
+import { packetOf } from "./packet.ts"
 import type { Relay } from "./relay.ts"
 import type { Turns } from "./turns.ts"
 
@@ -39,8 +40,6 @@ export type Arrival = {
   /** Where the client stopped reading; undefined: it wants only what comes. */
   lastOffset: number | undefined
 }
-
-export const metaOf = (event: LoggedEvent) => ({ id: event.id, offset: event.offset, occurredAt: instant(event.occurredAt) })
 
 export class Session {
   #rooms: ReadonlySet<string>
@@ -201,7 +200,7 @@ export class Session {
   #tellFromMemory(position: number): void {
     const { relay } = this.parts
     const events = relay.recent.after(position, this.#rooms, REPLAY_BATCH_EVENTS)
-    for (const event of events) this.#tell(event)
+    this.#tell(events)
     if (events.length === REPLAY_BATCH_EVENTS) return
     const offset = relay.cursor ?? 0
     this.#position = offset
@@ -226,7 +225,7 @@ export class Session {
       this.#tellGap(position, floor)
       this.#position = floor
     }
-    for (const event of events) if (event.offset > floor) this.#tell(event)
+    this.#tell(events.filter((event) => event.offset > floor))
     if (events.length < REPLAY_BATCH_EVENTS) this.#position = Math.max(cursor, this.#position ?? 0)
   }
 
@@ -235,9 +234,11 @@ export class Session {
     this.socket.emit("stream:gap", { from, to })
   }
 
-  #tell(event: LoggedEvent): void {
-    this.#position = event.offset
-    if (this.#replayed !== undefined) this.#replayed++
-    this.socket.emit(event.name, event.data, metaOf(event))
+  #tell(events: readonly LoggedEvent[]): void {
+    const last = events.at(-1)
+    if (!last) return
+    this.#position = last.offset
+    if (this.#replayed !== undefined) this.#replayed += events.length
+    this.parts.engine.send(this.socket.conn, events.map(packetOf))
   }
 }
