@@ -12,7 +12,7 @@ import { openRedis } from "../../../core/redis.ts"
 import { until } from "../../../tests/harness/services.ts"
 import { runCommand, SetupError } from "../../services/say.ts"
 import { type Bench, say, startBench } from "../environment.ts"
-import { startRealtimeProcess, stopProcess } from "../realtime-process.ts"
+import { startProcess, stopProcess } from "../processes.ts"
 import type { BareAnswer, Emit } from "./bare.ts"
 import { nowMs, uidOf } from "./clients.ts"
 import { print, type Result } from "./report.ts"
@@ -45,7 +45,7 @@ async function addPatients(pool: Pool, upTo: number): Promise<void> {
 
 /** The clock of an event starts when its commit is answered. */
 async function startOurs({ pool, environment }: Bench, publisher: Publisher): Promise<Server> {
-  const realtime = await startRealtimeProcess(environment)
+  const realtime = await startProcess("realtime", environment)
   const tell = async (count: number) => {
     await pool.begin((tx) => announce(tx, ...doctors(count).map((data) => ({ name: "doctor:new" as const, data, about: { city: CITY } }))))
     const committed = nowMs()

@@ -1,4 +1,4 @@
-/** A realtime process as it is deployed, for benchmarks that hold its clients. */
+/** Our processes as they are deployed, for benchmarks that ask them from outside. */
 import { freePort, until } from "../../tests/harness/services.ts"
 
 const START_TIMEOUT_MS = 10_000
@@ -6,9 +6,9 @@ const STOP_TIMEOUT_MS = 2_000
 
 export type RunningProcess = { pid: number; url: string; stop: () => Promise<void> }
 
-export async function startRealtimeProcess(environment: Record<string, string>): Promise<RunningProcess> {
+export async function startProcess(name: "api" | "realtime", environment: Record<string, string>): Promise<RunningProcess> {
   const port = await freePort()
-  const child = Bun.spawn([process.execPath, "realtime/main.ts"], {
+  const child = Bun.spawn([process.execPath, `${name}/main.ts`], {
     env: { ...process.env, ...environment, HOST: "127.0.0.1", PORT: String(port) },
     stdio: ["ignore", "inherit", "inherit"],
   })
@@ -18,7 +18,7 @@ export async function startRealtimeProcess(environment: Record<string, string>):
       (r) => r.ok,
       () => false,
     )
-  await until("realtime is ready", isReady, START_TIMEOUT_MS)
+  await until(`${name} is ready`, isReady, START_TIMEOUT_MS)
   return { pid: child.pid, url, stop: () => stopProcess(child) }
 }
 
