@@ -1,5 +1,5 @@
 /** `Idempotency-Key` on POST, as draft-ietf-httpapi-idempotency-key-header has it. */
-import { createHash } from "node:crypto"
+import { hash } from "node:crypto"
 import type { Context, HonoRequest } from "hono"
 import type { Identity } from "../core/auth/principal.ts"
 import type { Pool, Tx } from "../core/db.ts"
@@ -29,7 +29,7 @@ export function keyOf(c: Call, body: unknown): Keyed | undefined {
 }
 
 /** What is kept of a key, and of a body. */
-export const digestOf = (text: string) => createHash("sha256").update(text).digest("base64url")
+export const digestOf = (text: string) => hash("sha256", text, "base64url")
 
 /** 201 unless said otherwise; told to be a replay if it is one. */
 export function answered<T>(c: Context, { answer, replayed }: Once<T>, status: 200 | 201 = 201) {

@@ -1,6 +1,6 @@
 /** Socket.IO's engine on `Bun.serve`: who may knock, how much may come in, and how much may wait to go out. */
 import { Server as BunEngine, type WebSocketData } from "@socket.io/bun-engine"
-import type { Socket } from "socket.io"
+import { type BunSocket, type Connection, Outlet } from "./outlet.ts"
 
 export const SOCKET_PATH = "/socket.io/"
 /** Engine.IO's own defaults, named because the idle timeouts must lie above them. */
@@ -12,18 +12,10 @@ export const IDLE_TIMEOUT_S = (2 * PING_INTERVAL_MS) / 1000
 export const INBOUND_LIMIT_BYTES = 64 * 1024
 /** What may wait for a slow websocket; above it the client is cut and resumes by its offset. */
 const OUTBOUND_LIMIT_BYTES = 1024 * 1024
-/** The same for a client that has stopped polling, in packets: events are under 10 KB and shared between sockets. */
-const OUTBOUND_LIMIT_PACKETS = 1_000
-/** Little enough left that the client keeps up. */
-const DRAINED_BYTES = 64 * 1024
 /** Each holds some 20 KB and a file descriptor. */
 export const MAX_CONNECTIONS = 50_000
 /** Seconds until a turned away client should try again. */
 const RETRY_AFTER_S = 5
-
-type BunSocket = Bun.ServerWebSocket<WebSocketData>
-/** An Engine.IO connection: what we use of it, alike on both transports. */
-export type Connection = Socket["conn"]
 
 export type EngineOptions = { corsOrigins: string[]; maxConnections?: number }
 
@@ -36,7 +28,8 @@ export class Engine {
    */
   accepting = false
   #connections = 0
-  #sockets = new WeakMap<object, BunSocket>()
+  #websockets = new WeakMap<object, BunSocket>()
+  #outlets = new WeakMap<object, Outlet>()
 
   constructor(private readonly options: EngineOptions) {
     this.engine = new BunEngine({
@@ -48,7 +41,9 @@ export class Engine {
     this.engine.on("connection", (connection) => {
       this.#connections++
       connection.once("close", () => this.#connections--)
-      this.#boundQueue(connection as unknown as Connection)
+      // Typed for Engine.IO on Node; what an outlet uses of it is the same here.
+      const outlet = new Outlet(connection as unknown as Connection, (transport) => this.#websockets.get(transport))
+      this.#outlets.set(connection, outlet)
     })
     this.websocket = this.#websocketHandler()
   }
@@ -69,30 +64,15 @@ export class Engine {
     return response
   }
 
-  /** Whether what was sent has left, so that more may be sent. */
-  isDrained(connection: Connection): boolean {
-    const socket = this.#sockets.get(connection.transport)
-    return waitingPackets(connection) === 0 && (socket?.getBufferedAmount() ?? 0) <= DRAINED_BYTES
-  }
-
-  /** Ends a connection that does not read, without waiting for it to read the farewell. */
-  cut(connection: Connection): void {
-    const socket = this.#sockets.get(connection.transport)
-    if (socket) socket.terminate()
-    else connection.transport.close()
-  }
-
-  /** Polling clients have no socket whose buffer Bun could bound. */
-  #boundQueue(connection: Connection): void {
-    connection.on("packetCreate", () => {
-      if (waitingPackets(connection) === OUTBOUND_LIMIT_PACKETS) queueMicrotask(() => this.cut(connection))
-    })
+  /** Of a connection that this engine has told of. */
+  outletOf(connection: Connection): Outlet {
+    return this.#outlets.get(connection) as Outlet
   }
 
   #websocketHandler(): Bun.WebSocketHandler<WebSocketData> {
     return {
       open: (ws) => {
-        this.#sockets.set(ws.data.transport, ws)
+        this.#websockets.set(ws.data.transport, ws)
         this.engine.onWebSocketOpen(ws)
       },
       message: (ws, message) => this.engine.onWebSocketMessage(ws, message),
@@ -104,10 +84,6 @@ export class Engine {
       perMessageDeflate: false,
     }
   }
-}
-
-function waitingPackets(connection: Connection): number {
-  return (connection as unknown as { writeBuffer: unknown[] }).writeBuffer.length
 }
 
 /** The engine's own would answer a refused origin with the header `false`. */

@@ -5,8 +5,13 @@ import { findPrincipal } from "../core/auth/queries.ts"
 import { isUnavailable } from "../core/db.ts"
 import { Refusal } from "../core/errors.ts"
 import type { LoggedEvent } from "../core/events/catalog.ts"
+import type { Engine } from "./connection.ts"
+import { fanOut, type Told } from "./fan-out.ts"
+import type { Outlet } from "./outlet.ts"
+import { NAMESPACE, packetOf } from "./packet.ts"
 import type { Listener } from "./relay.ts"
-import { type Arrival, metaOf, Session, type SessionParts } from "./session.ts"
+import { Rooms } from "./rooms.ts"
+import { type Arrival, Session, type SessionParts } from "./session.ts"
 import { Turns } from "./turns.ts"
 
 /** Handshakes that may verify a token and read a principal at once; the others are told to come again. */
@@ -19,29 +24,30 @@ export const CONNECT_TIMEOUT_MS = 15_000
 /** Throws a Refusal: `unauthorized`, or `unavailable` when it cannot tell. */
 export type Verifier = { verify(token: string): Promise<Identity> }
 
-export type GatewayParts = Omit<SessionParts, "replays"> & { io: Server; verifier: Verifier }
+export type GatewayParts = Omit<SessionParts, "replays" | "rooms"> & { engine: Engine } & { io: Server; verifier: Verifier }
 
 export class Gateway implements Listener {
   readonly #namespace: Namespace
   readonly #sessions = new Map<string, Set<Session>>()
-  readonly #parts: SessionParts & { verifier: Verifier }
+  readonly #parts: SessionParts & { engine: Engine; verifier: Verifier }
+  readonly #rooms = new Rooms<Outlet>()
   #handshakes = new Set<Socket["conn"]>()
   /** How often anybody's access has changed, as far as the relay has read. */
   #accessChanges = 0
   #failing = false
 
   constructor({ io, ...parts }: GatewayParts) {
-    this.#parts = { ...parts, replays: new Turns(CONCURRENT_REPLAYS) }
+    this.#parts = { ...parts, rooms: this.#rooms, replays: new Turns(CONCURRENT_REPLAYS) }
     // Socket.IO has a namespace "/" whether one wants it or not.
     io.use((_, next) => next(new Error("unauthorized")))
-    this.#namespace = io.of("/notifications")
+    this.#namespace = io.of(NAMESPACE)
     this.#namespace.use((socket, next) => {
       this.#admit(socket).then(
         () => next(),
         (error) => {
           const reason = this.#explain(error)
           // A client does not come back by itself from a refusal, but does from a lost connection: this is no fault of its own.
-          if (reason.message === "unavailable") this.#parts.engine.cut(socket.conn)
+          if (reason.message === "unavailable") this.#parts.engine.outletOf(socket.conn).cut()
           else next(reason)
         },
       )
@@ -49,12 +55,12 @@ export class Gateway implements Listener {
     this.#namespace.on("connection", (socket) => this.#open(socket))
   }
 
-  deliver(event: LoggedEvent): void {
-    const { rooms } = this.#namespace.adapter
-    const heard = event.rooms.filter((r) => rooms.has(r))
-    if (heard.length === 0) return
-    this.#namespace.local.to(event.rooms).emit(event.name, event.data, metaOf(event))
-    this.#parts.observer?.emitted(event.name, countMembers(heard.map((r) => rooms.get(r))))
+  deliver(events: readonly LoggedEvent[]): void {
+    const { observer } = this.#parts
+    const heard = events.filter((event) => event.rooms.some((room) => this.#rooms.has(room)))
+    if (observer) for (const event of heard) observer.emitted(event.name, countMembers(event.rooms.map((r) => this.#rooms.membersOf(r))))
+    const batch = heard.flatMap((event) => this.#encode(event))
+    fanOut(this.#rooms, batch, (outlet, packets) => this.#write(outlet, packets))
   }
 
   accessChanged(uid: string): void {
@@ -64,6 +70,26 @@ export class Gateway implements Listener {
 
   gap(from: number, to: number): void {
     for (const sessions of this.#sessions.values()) for (const session of sessions) session.gap(from, to)
+  }
+
+  /** One event that cannot be told must not keep the others from being. */
+  #encode(event: LoggedEvent): Told[] {
+    try {
+      return [{ rooms: event.rooms, packet: packetOf(event) }]
+    } catch (error) {
+      this.#parts.log.error({ err: error, offset: event.offset }, "an event could not be delivered")
+      return []
+    }
+  }
+
+  #write(outlet: Outlet, packets: string[]): void {
+    try {
+      outlet.send(packets)
+    } catch (error) {
+      this.#parts.log.error({ err: error }, "a socket could not be written to and is cut")
+      // Whoever misses one event must not be told the next.
+      outlet.cut()
+    }
   }
 
   async #admit(socket: Socket): Promise<void> {
@@ -109,7 +135,7 @@ export class Gateway implements Listener {
    */
   #open(socket: Socket): void {
     const { uid, arrival, seen } = socket.data as { uid: string; arrival: Arrival; seen: number }
-    const session = new Session(socket, arrival, this.#parts)
+    const session = new Session(socket, this.#parts.engine.outletOf(socket.conn), arrival, this.#parts)
     const sessions = this.#sessions.get(uid) ?? new Set()
     this.#sessions.set(uid, sessions.add(session))
     socket.on("disconnect", () => {
@@ -143,10 +169,9 @@ export class Gateway implements Listener {
   }
 }
 
-/** How many sockets are in any of the rooms. */
-function countMembers(rooms: (ReadonlySet<string> | undefined)[]): number {
-  if (rooms.length === 1) return rooms[0]?.size ?? 0
-  return new Set(rooms.flatMap((room) => [...(room ?? [])])).size
+/** How many are in any of the rooms. */
+function countMembers(rooms: ReadonlySet<Outlet>[]): number {
+  return rooms.length === 1 ? (rooms[0]?.size ?? 0) : new Set(rooms.flatMap((room) => [...room])).size
 }
 
 function reasonOf(error: unknown): "malformed" | "unauthorized" | "forbidden" | "unavailable" {

@@ -12,8 +12,8 @@ import { RecentEvents } from "./recent.ts"
 const START_RETRY_MS = 500
 
 export type Listener = {
-  /** An event with rooms. Called in order, within one tick for a whole batch. */
-  deliver(event: LoggedEvent): void
+  /** Events with rooms, in order. Whatever a batch holds is told within one tick. */
+  deliver(events: readonly LoggedEvent[]): void
   /** What this person may hear changed. */
   accessChanged(uid: string): void
   /** Events in (from, to] were missed; with `to` < `from` the log is another past than the one relayed so far. */
@@ -94,20 +94,34 @@ export class Relay {
       this.cursor = batch.to
       listener.gap(batch.from, batch.to)
     } else {
-      for (const event of batch.events) this.#relay(event, listener)
+      this.#relay(batch.events, listener)
     }
     for (const waiter of this.#waiting) if ((this.cursor ?? 0) >= waiter.offset) waiter.resolve()
   }
 
-  #relay(event: LoggedEvent, listener: Listener): void {
-    this.recent.add(event)
-    this.cursor = event.offset
-    // One event that cannot be delivered must not keep the others from being.
+  /** As many at once as go to sockets one after the other: what somebody may hear changes between the event before and the one after. */
+  #relay(events: readonly LoggedEvent[], listener: Listener): void {
+    let told: LoggedEvent[] = []
+    for (const event of events) {
+      if (event.name === "access:changed") {
+        this.#guarded(told, () => listener.deliver(told))
+        told = []
+      }
+      this.recent.add(event)
+      this.cursor = event.offset
+      if (event.name === "access:changed") this.#guarded([event], () => listener.accessChanged(String(event.data.uid)))
+      else if (event.rooms.length > 0) told.push(event)
+    }
+    this.#guarded(told, () => listener.deliver(told))
+  }
+
+  /** What cannot be delivered must not keep the rest from being. */
+  #guarded(events: readonly LoggedEvent[], work: () => void): void {
+    if (events.length === 0) return
     try {
-      if (event.rooms.length > 0) listener.deliver(event)
-      else if (event.name === "access:changed") listener.accessChanged(String(event.data.uid))
+      work()
     } catch (error) {
-      this.options.log.error({ err: error, offset: event.offset }, "an event could not be delivered")
+      this.options.log.error({ err: error, offset: events[0]?.offset }, "events could not be delivered")
     }
   }
 }

@@ -12,9 +12,11 @@ import type { LoggedEvent } from "../core/events/catalog.ts"
 import { findLog, listRoomEvents } from "../core/events/queries.ts"
 import type { Log } from "../core/log.ts"
 import type { SocketObserver } from "../core/metrics/sockets.ts"
-import { instant, sleep } from "../core/time.ts"
-import type { Engine } from "./connection.ts"
+import { sleep } from "../core/time.ts"
+import type { Outlet } from "./outlet.ts"
+import { packetOf } from "./packet.ts"
 import type { Relay } from "./relay.ts"
+import type { Rooms } from "./rooms.ts"
 import type { Turns } from "./turns.ts"
 
 /** One batch of the largest events, under 10 KB each, stays below what may wait for a slow socket. */
@@ -31,7 +33,14 @@ export const REFRESH_GRACE_MS = 30_000
 const MAX_TIMER_MS = 2 ** 31 - 1
 
 export type SessionTuning = { refreshGraceMs?: number; drainTimeoutMs?: number }
-export type SessionParts = { pool: Pool; relay: Relay; engine: Engine; log: Log; replays: Turns; observer?: SocketObserver } & SessionTuning
+export type SessionParts = {
+  pool: Pool
+  relay: Relay
+  rooms: Rooms<Outlet>
+  log: Log
+  replays: Turns
+  observer?: SocketObserver
+} & SessionTuning
 
 export type Arrival = {
   identity: Identity
@@ -39,8 +48,6 @@ export type Arrival = {
   /** Where the client stopped reading; undefined: it wants only what comes. */
   lastOffset: number | undefined
 }
-
-export const metaOf = (event: LoggedEvent) => ({ id: event.id, offset: event.offset, occurredAt: instant(event.occurredAt) })
 
 export class Session {
   #rooms: ReadonlySet<string>
@@ -57,6 +64,7 @@ export class Session {
 
   constructor(
     private readonly socket: Socket,
+    private readonly outlet: Outlet,
     arrival: Arrival,
     private readonly parts: SessionParts,
   ) {
@@ -107,6 +115,7 @@ export class Session {
   close(): void {
     this.#closed.abort()
     clearTimeout(this.#timer)
+    this.parts.rooms.leave(this.outlet)
   }
 
   get #silent(): boolean {
@@ -118,7 +127,7 @@ export class Session {
     this.#position = this.#live ? this.parts.relay.cursor : (this.#position ?? this.parts.relay.cursor)
     this.#live = false
     this.#replayed ??= 0
-    for (const room of this.#rooms) this.socket.leave(room)
+    this.parts.rooms.leave(this.outlet)
   }
 
   #awaitExpiry(identity: Identity): void {
@@ -147,7 +156,7 @@ export class Session {
       if (this.#closed.signal.aborted) return
       // The client resumes by its offset, here or elsewhere.
       this.parts.log.warn({ err: error }, "a socket could not be caught up and is cut")
-      this.parts.engine.cut(this.socket.conn)
+      this.outlet.cut()
     } finally {
       this.#catchingUp = false
     }
@@ -190,7 +199,7 @@ export class Session {
   /** Waits until what was told has left. Looks now and then: the transport may change meanwhile, and with it its signals. */
   async #drained(): Promise<void> {
     const deadline = Date.now() + (this.parts.drainTimeoutMs ?? DRAIN_TIMEOUT_MS)
-    for (let waitMs = DRAIN_LOOK_MIN_MS; !this.parts.engine.isDrained(this.socket.conn); waitMs = Math.min(2 * waitMs, DRAIN_LOOK_MAX_MS)) {
+    for (let waitMs = DRAIN_LOOK_MIN_MS; !this.outlet.isDrained; waitMs = Math.min(2 * waitMs, DRAIN_LOOK_MAX_MS)) {
       if (Date.now() > deadline) throw new Error("the client does not read what it asked for")
       await sleep(waitMs, this.#closed.signal)
       if (this.#silent) return
@@ -201,12 +210,12 @@ export class Session {
   #tellFromMemory(position: number): void {
     const { relay } = this.parts
     const events = relay.recent.after(position, this.#rooms, REPLAY_BATCH_EVENTS)
-    for (const event of events) this.#tell(event)
+    this.#tell(events)
     if (events.length === REPLAY_BATCH_EVENTS) return
     const offset = relay.cursor ?? 0
     this.#position = offset
     this.#live = true
-    this.socket.join([...this.#rooms])
+    this.parts.rooms.join(this.outlet, this.#rooms)
     this.socket.emit("stream:ready", { offset })
     if (this.#replayed !== undefined) this.parts.observer?.replayed(this.#replayed)
     this.#replayed = undefined
@@ -226,7 +235,7 @@ export class Session {
       this.#tellGap(position, floor)
       this.#position = floor
     }
-    for (const event of events) if (event.offset > floor) this.#tell(event)
+    this.#tell(events.filter((event) => event.offset > floor))
     if (events.length < REPLAY_BATCH_EVENTS) this.#position = Math.max(cursor, this.#position ?? 0)
   }
 
@@ -235,9 +244,11 @@ export class Session {
     this.socket.emit("stream:gap", { from, to })
   }
 
-  #tell(event: LoggedEvent): void {
-    this.#position = event.offset
-    if (this.#replayed !== undefined) this.#replayed++
-    this.socket.emit(event.name, event.data, metaOf(event))
+  #tell(events: readonly LoggedEvent[]): void {
+    const last = events.at(-1)
+    if (!last) return
+    this.#position = last.offset
+    if (this.#replayed !== undefined) this.#replayed += events.length
+    this.outlet.send(events.map(packetOf))
   }
 }

@@ -34,8 +34,8 @@ function frame(text: string): Buffer {
   return Buffer.concat([head, payload])
 }
 
-/** Speaks just enough of the protocol to be let in, then stands still. */
-async function standstill(token: string): Promise<Socket> {
+/** Speaks just enough of the protocol to be let in, then stands still. `heard` are the offsets of what it has read once it reads on. */
+async function standstill(token: string): Promise<{ socket: Socket; heard: () => number[] }> {
   const { hostname, port } = new URL(server.url)
   const socket = connect(Number(port), hostname)
   socket.on("error", () => {})
@@ -48,28 +48,32 @@ async function standstill(token: string): Promise<Socket> {
   await until("it is connected", () => received.includes('0{"sid"'))
   socket.write(frame(`40/notifications,${JSON.stringify({ token })}`))
   await until("it is ready", () => received.includes("stream:ready"))
-  socket.removeAllListeners("data")
   socket.pause()
-  return socket
+  return { socket, heard: () => [...received.matchAll(/"offset":(\d+),"occurredAt"/g)].map((match) => Number(match[1])) }
 }
 
 const read = async (name: string) => valueIn(await scrape(server.metricsPort), name) ?? Number.NaN
 
+/** Announces so many large events for the doctor, and publishes them. */
+async function tell({ doctorId, clinicId }: { doctorId: string; clinicId: string }, count: number): Promise<void> {
+  const events = Array.from({ length: count }, () => ({
+    name: "appointment:new" as const,
+    data: { appointmentId: Bun.randomUUIDv7(), patientName: "Pat", scheduledAt: "2030-01-01T10:00:00Z", reason: REASON },
+    about: { doctorId, clinicId },
+  }))
+  await announce(stage.pool, ...events)
+  await stage.publisher.sweep()
+}
+
 test("a client that does not read is cut at its bound, and costs neither memory nor anybody else an event", async () => {
-  const { uid, doctorId, clinicId } = await stage.doctor()
-  const healthy = await listening(server.url, { uid })
-  const stuck = await standstill(tokenOf(uid))
+  const doctor = await stage.doctor()
+  const healthy = await listening(server.url, { uid: doctor.uid })
+  const { socket: stuck } = await standstill(tokenOf(doctor.uid))
   expect(await read("pulsecal_realtime_sockets")).toBe(2)
   const before = await read("process_memory_usage_bytes")
   let peak = before
   for (let n = 0; n < EVENTS; n += EVENTS_A_BATCH) {
-    const events = Array.from({ length: EVENTS_A_BATCH }, () => ({
-      name: "appointment:new" as const,
-      data: { appointmentId: Bun.randomUUIDv7(), patientName: "Pat", scheduledAt: "2030-01-01T10:00:00Z", reason: REASON },
-      about: { doctorId, clinicId },
-    }))
-    await announce(stage.pool, ...events)
-    await stage.publisher.sweep()
+    await tell(doctor, EVENTS_A_BATCH)
     peak = Math.max(peak, await read("process_memory_usage_bytes"))
   }
   await until("the other has heard all", () => healthy.heard.length === EVENTS, LONG_MS)
@@ -81,4 +85,18 @@ test("a client that does not read is cut at its bound, and costs neither memory 
   expect(peak - before).toBeLessThan(GROWTH_MAX_BYTES)
   stuck.destroy()
   healthy.socket.disconnect()
+}, 120_000)
+
+test("what a client that is cut has been told until then has no hole", async () => {
+  const doctor = await stage.doctor()
+  const before = await read("pulsecal_realtime_sockets")
+  const { socket, heard } = await standstill(tokenOf(doctor.uid))
+  const closed = new Promise((resolve) => socket.once("close", resolve))
+  const isCut = async () => (await read("pulsecal_realtime_sockets")) === before
+  for (let n = 0; !(await isCut()) && n < EVENTS; n += EVENTS_A_BATCH) await tell(doctor, EVENTS_A_BATCH)
+  socket.resume()
+  await closed
+  const [first = 0, ...rest] = heard()
+  expect(rest.length).toBeGreaterThan(EVENTS_A_BATCH)
+  expect([first, ...rest]).toEqual(Array.from({ length: rest.length + 1 }, (_, n) => first + n))
 }, 120_000)

@@ -29,7 +29,7 @@ export class Parties {
       const remembered = this.#doctors.get(doctorId)
       const doctor = remembered ?? (await findSchedule(db, doctorId))
       if (!doctor) throw notFound("doctor")
-      this.#doctors.set(doctorId, doctor)
+      if (!remembered) this.#doctors.set(doctorId, doctor)
       try {
         const result = await act(doctor)
         if (result !== undefined) return result
@@ -42,10 +42,12 @@ export class Parties {
   }
 
   async patient(db: Db, id: string): Promise<PatientName> {
-    const known = this.#patients.get(id) ?? (await findPatientName(db, id))
-    if (!known) throw notFound("patient")
-    this.#patients.set(id, known)
-    return known
+    const remembered = this.#patients.get(id)
+    if (remembered) return remembered
+    const found = await findPatientName(db, id)
+    if (!found) throw notFound("patient")
+    this.#patients.set(id, found)
+    return found
   }
 
   forgetPatient(id: string): void {

@@ -67,7 +67,7 @@ type OutcomeRow = { held: boolean; kept: KeptAnswer | null; current: boolean; bo
 export async function insertAppointments(db: Db, asked: NewAppointment[], lockTimeoutMs: number): Promise<BookingOutcome[]> {
   const rows = await db<OutcomeRow[]>`
     with asked as materialized (
-      select * from jsonb_to_recordset(${db.json(asked.map(askedRow))}) as r (n int, id uuid, doctor_id uuid, doctor_version int, patient_id uuid,
+      select * from json_to_recordset(${JSON.stringify(asked.map(askedRow))}::text::json) as r (n int, id uuid, doctor_id uuid, doctor_version int, patient_id uuid,
         patient_version int, starts timestamptz, ends timestamptz, type text, reason text, at timestamptz, event_id uuid, name text, subject text,
         rooms text[], data jsonb, entry text, caller text, route text, key text, body_digest text, answer text)),
     keys as materialized (
@@ -81,37 +81,57 @@ export async function insertAppointments(db: Db, asked: NewAppointment[], lockTi
     bounded as materialized (select set_config('lock_timeout', ${lockTimeoutMs}::text, true)),
     turn as materialized (
       select pg_advisory_xact_lock(key) from bounded, (select distinct hashtextextended(doctor_id::text, 0) as key from asked order by key) keys),
+    locked as materialized (select count(*) from turn),
     ready as materialized (
       select a.*
-      from (select count(*) from turn) locked, asked a
+      from locked, asked a
+      left join keys using (n)
       cross join lateral (select from doctors where id = a.doctor_id and version = a.doctor_version and active offset 0) d
       cross join lateral (select from patients where id = a.patient_id and version = a.patient_version offset 0) p
-      where not exists (select from keys where keys.n = a.n and (not keys.held or keys.kept is not null))
+      where coalesce(keys.held and keys.kept is null, true)
       order by a.n),
     booked as (
       insert into appointments (id, doctor_id, patient_id, during, type, reason, created_at, updated_at)
       select id, doctor_id, patient_id, tstzrange(starts, ends), type, reason, at, at from ready
       on conflict on constraint appointments_no_overlap do nothing
       returning id),
-    announced as (
-      insert into events (id, name, subject, rooms, data)
-      select ready.event_id, ready.name, ready.subject, ready.rooms, ready.data from ready join booked using (id) order by ready.n),
-    audited as (insert into audit_inbox (entry) select entry::json from ready join booked using (id) order by ready.n),
+    done as materialized (select ready.* from ready join booked using (id) order by ready.n),
+    announced as (insert into events (id, name, subject, rooms, data) select event_id, name, subject, rooms, data from done),
+    audited as (insert into audit_inbox (entry) select entry::json from done),
     answered as (
       insert into idempotency_keys (caller, route, key, body_digest, answer)
-      select caller, route, key, body_digest, answer from ready join booked using (id) where key is not null)
-    select coalesce(keys.held, true) as held, keys.kept, ready.id is not null as current, booked.id is not null as booked
-    from asked left join keys using (n) left join ready using (id) left join booked using (id) order by asked.n`
+      select caller, route, key, body_digest, answer from done where key is not null)
+    select coalesce(keys.held, true) as held, keys.kept, ready.id is not null as current, done.id is not null as booked
+    from asked left join keys using (n) left join ready using (n) left join done using (n) order by asked.n`
   return rows.map(({ held, kept, current, booked }) => kept ?? (!held ? "in flight" : !current ? "stale" : booked ? "booked" : "taken"))
 }
 
+/** A row of `asked`; without a key, those of the key are null. */
 function askedRow({ appointment: a, doctorVersion, patientVersion, event, entry, keyed }: NewAppointment, n: number) {
-  const whom = { doctor_id: a.doctorId, doctor_version: doctorVersion, patient_id: a.patientId, patient_version: patientVersion }
-  const what = { id: a.id, starts: a.scheduledAt, ends: a.endsAt, type: a.type, reason: a.reason, at: a.createdAt }
-  const told = { event_id: event.id, name: event.name, subject: event.subject, rooms: event.rooms, data: event.data, entry }
-  if (!keyed) return { n, ...whom, ...what, ...told }
-  const { bodyDigest: body_digest, ...key } = keyed
-  return { n, ...whom, ...what, ...told, ...key, body_digest, answer: JSON.stringify(a) }
+  return {
+    n,
+    id: a.id,
+    doctor_id: a.doctorId,
+    doctor_version: doctorVersion,
+    patient_id: a.patientId,
+    patient_version: patientVersion,
+    starts: a.scheduledAt,
+    ends: a.endsAt,
+    type: a.type,
+    reason: a.reason,
+    at: a.createdAt,
+    event_id: event.id,
+    name: event.name,
+    subject: event.subject,
+    rooms: event.rooms,
+    data: event.data,
+    entry,
+    caller: keyed?.caller,
+    route: keyed?.route,
+    key: keyed?.key,
+    body_digest: keyed?.bodyDigest,
+    answer: keyed && JSON.stringify(a),
+  }
 }
 
 /** Moves the status and announces it. Undefined when the version is no longer the row's. */

@@ -31,15 +31,19 @@ export type Act = { action: Action; resource: Resource; ids: readonly string[]; 
 const IDS_MAX = 500
 
 /** The entries of one act, as text: what is hashed is exactly this. */
-export function entriesOf({ uid, role, address }: Actor, { action, resource, ids, outcome }: Act, now = new Date()): string[] {
+export function entriesOf(actor: Actor, { action, resource, ids, outcome }: Act, now = new Date()): string[] {
   const distinct = [...new Set(ids)]
   const parts = Array.from({ length: Math.max(1, Math.ceil(distinct.length / IDS_MAX)) }, (_, n) =>
     distinct.slice(n * IDS_MAX, (n + 1) * IDS_MAX),
   )
-  return parts.map((part) => JSON.stringify({ at: now.toISOString(), uid, role, address, action, resource, ids: part, outcome }))
+  return parts.map((part) => written(actor, { action, resource, ids: part, outcome }, now))
 }
 
 /** Of an act on one thing that is done, which is one entry. */
 export function entryOf(actor: Actor, action: Action, resource: Resource, id: string): string {
-  return entriesOf(actor, { action, resource, ids: [id], outcome: "DONE" })[0] as string
+  return written(actor, { action, resource, ids: [id], outcome: "DONE" }, new Date())
+}
+
+function written({ uid, role, address }: Actor, { action, resource, ids, outcome }: Act, now: Date): string {
+  return JSON.stringify({ at: now.toISOString(), uid, role, address, action, resource, ids, outcome })
 }

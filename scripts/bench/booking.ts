@@ -10,6 +10,7 @@ import type { Pool } from "../../core/db.ts"
 import { openLog } from "../../core/log.ts"
 import { person } from "../../tests/harness/api.ts"
 import { median, percentile, say, spread, startBench } from "./environment.ts"
+import { startProcess, stopProcess } from "./processes.ts"
 
 const ROUNDS = 9
 const REQUESTS_PER_ROUND = 2_000
@@ -71,7 +72,15 @@ function* bookings(url: string, doctors: string[], tokens: string[]): Generator<
     const body = JSON.stringify({ doctorId: doctors[n % doctors.length], scheduledAt, reason: "General checkup" })
     yield {
       url,
-      init: { method: "POST", body, headers: { "content-type": "application/json", authorization: `Bearer ${tokens[n % tokens.length]}` } },
+      init: {
+        method: "POST",
+        body,
+        headers: {
+          "content-type": "application/json",
+          authorization: `Bearer ${tokens[n % tokens.length]}`,
+          "idempotency-key": crypto.randomUUID(),
+        },
+      },
     }
   }
 }
@@ -144,17 +153,25 @@ async function benchAvailability(pool: Pool, app: App): Promise<void> {
   )
 }
 
+async function startBareInsert(environment: Record<string, string>) {
+  const ready = Promise.withResolvers<string>()
+  const child = Bun.spawn([process.execPath, `${import.meta.dir}/bare-insert.ts`], {
+    env: { ...process.env, ...environment },
+    stdio: ["ignore", "inherit", "inherit"],
+    ipc: (url: string) => ready.resolve(url),
+  })
+  return { url: await ready.promise, stop: () => stopProcess(child) }
+}
+
 await using bench = await startBench()
 await bench.pool`create table bare_rows (id uuid primary key, doctor_id uuid not null, scheduled_at timestamptz not null, reason text)`
 await bench.pool`grant select, insert on bare_rows to pulsecal_app`
-const ready = Promise.withResolvers<{ api: string; bare: string }>()
-await using _server = Bun.spawn([process.execPath, `${import.meta.dir}/booking-server.ts`], {
-  env: { ...process.env, ...bench.environment },
-  stdio: ["ignore", "inherit", "inherit"],
-  ipc: (message) => ready.resolve(message),
-})
-const { api, bare } = await ready.promise
-await benchBooking(api, bare)
+await using servers = new AsyncDisposableStack()
+const api = await startProcess("api", bench.environment)
+servers.defer(api.stop)
+const bare = await startBareInsert(bench.environment)
+servers.defer(bare.stop)
+await benchBooking(api.url, bare.url)
 const own = startApi(bench.config, openLog("bench", "silent"))
 await benchAvailability(bench.pool, own.app)
 await own.stop()

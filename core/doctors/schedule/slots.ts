@@ -20,24 +20,53 @@ const LARGEST_STEP_BACK_MS = 24 * HOUR_MS
 const FIRST_INSTANT_MS = Date.parse("0000-01-01T00:00:00Z")
 const LAST_INSTANT_MS = Date.parse("9999-12-31T23:59:59.999Z")
 
+/** A day of a schedule: [from, until), and the working time in it. */
+type Day = { from: number; until: number; working: Slot[] }
+
+/** Two weeks: most bookings of a doctor are for the same few days. Some 100 bytes each. */
+const DAYS_REMEMBERED = 14
+/** Of each schedule, newest first: a day costs thirty times what a look at it does. */
+const remembered = new WeakMap<Schedule, Day[]>()
+
 /** All slots of a day (YYYY-MM-DD) in the schedule's zone, taken or not, in order. */
-export function slotsOfDay({ timezone, slotMinutes, workingHours }: Schedule, date: string): Slot[] {
-  const day = Temporal.PlainDate.from(date)
-  const intervals = workingHours[WEEKDAYS[day.dayOfWeek - 1] ?? "mon"]
-  if (!intervals?.length) return []
-  const stepMs = slotMinutes * MINUTE_MS
+export function slotsOfDay(schedule: Schedule, date: string): Slot[] {
+  const stepMs = schedule.slotMinutes * MINUTE_MS
   const slots: Slot[] = []
-  for (const { start, end } of workingTime(intervals, day, timezone)) {
-    const lastEnd = Math.min(end, LAST_INSTANT_MS)
-    for (let at = start; at + stepMs <= lastEnd; at += stepMs) slots.push({ start: at, end: at + stepMs })
-  }
+  for (const { start, end } of dayOn(schedule, date).working)
+    for (let at = start; at + stepMs <= end; at += stepMs) slots.push({ start: at, end: at + stepMs })
   return slots
 }
 
-/** The slot that starts at exactly that instant. */
+/** The slot that starts at exactly that instant. The schedule, once given, does not change. */
 export function slotAt(schedule: Schedule, startMs: number): Slot | undefined {
   if (!(startMs >= FIRST_INSTANT_MS && startMs <= LAST_INSTANT_MS)) return undefined
-  return slotsOfDay(schedule, dayOf(startMs, schedule.timezone)).find((slot) => slot.start === startMs)
+  const stepMs = schedule.slotMinutes * MINUTE_MS
+  const end = startMs + stepMs
+  const isSlot = (working: Slot) => startMs >= working.start && end <= working.end && (startMs - working.start) % stepMs === 0
+  return dayAt(schedule, startMs).working.some(isSlot) ? { start: startMs, end } : undefined
+}
+
+/** The day that holds the instant. */
+function dayAt(schedule: Schedule, instantMs: number): Day {
+  const days = remembered.get(schedule) ?? []
+  const known = days.find(({ from, until }) => from <= instantMs && instantMs < until)
+  if (known) return known
+  const day = dayOn(schedule, dayOf(instantMs, schedule.timezone))
+  remembered.set(schedule, [day, ...days.slice(0, DAYS_REMEMBERED - 1)])
+  return day
+}
+
+function dayOn({ timezone, workingHours }: Schedule, date: string): Day {
+  const day = Temporal.PlainDate.from(date)
+  const first = startOfDay(day, timezone)
+  const until = startOfDay(day.add({ days: 1 }), timezone).epochMilliseconds
+  const intervals = workingHours[WEEKDAYS[day.dayOfWeek - 1] ?? "mon"] ?? []
+  const working = intervals.length === 0 ? [] : workingTime(intervals, day, first, until)
+  return {
+    from: first.epochMilliseconds,
+    until,
+    working: working.map(({ start, end }) => ({ start, end: Math.min(end, LAST_INSTANT_MS) })),
+  }
 }
 
 /** The slots that overlap nothing that is taken. Both are in order, and what is taken is disjoint. */
@@ -51,9 +80,7 @@ export function freeOf(slots: readonly Slot[], taken: readonly Slot[]): Slot[] {
 }
 
 /** The day's intervals as instants: cut to the day, empty ones left out, overlapping ones merged (touching ones not). */
-function workingTime(intervals: readonly WorkingInterval[], day: Temporal.PlainDate, timezone: string): Slot[] {
-  const first = startOfDay(day, timezone)
-  const until = startOfDay(day.add({ days: 1 }), timezone).epochMilliseconds
+function workingTime(intervals: readonly WorkingInterval[], day: Temporal.PlainDate, first: Temporal.ZonedDateTime, until: number): Slot[] {
   const midnightMs = Date.parse(`${day}T00:00Z`)
   const stretches = evenStretches(first, until + LARGEST_STEP_BACK_MS)
   const merged: Slot[] = []
