@@ -21,6 +21,7 @@ import { deskStats } from "../core/receptionists/stats.ts"
 import { operation } from "./description/describe.ts"
 import type { Deps, Env } from "./env.ts"
 import { answered, doOnce } from "./once.ts"
+import { readyJson } from "./ready-json.ts"
 import { body, idOf, query } from "./validate.ts"
 
 export const receptionists = ({ pool, codes, guards }: Deps) => {
@@ -68,7 +69,11 @@ export const receptionists = ({ pool, codes, guards }: Deps) => {
         problems: { 404: "There is no such clinic." },
       }),
       guards.only("RECEPTIONIST"),
-      async (c) => c.json(await deskStats(pool, days, c.var.principal, Date.now())),
+      async (c) => {
+        const { appointments, ...counts } = await deskStats(pool, days, c.var.principal, Date.now())
+        const lists = { appointments: appointments.map(({ text }) => text) }
+        return readyJson<DeskStats>(c, { appointments }, { object: counts, lists })
+      },
     )
     .get(
       "/queue",

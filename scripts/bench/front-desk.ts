@@ -3,6 +3,7 @@
  * clinics of ten doctors with 500 appointments today. The server remembers what has not changed of a day, so a day is also asked for
  * after changes, and for the first time.
  */
+import { jsonOf } from "../../api/ready-json.ts"
 import { type Api, startApi } from "../../api/server.ts"
 import { mintDevelopmentToken } from "../../core/auth/development.ts"
 import type { Receptionist } from "../../core/auth/principal.ts"
@@ -111,7 +112,10 @@ const get =
     return await response.text()
   }
 const stats = { list: "appointments", ask: get("/receptionists/stats", clinic) } as const
-const firstTime = async () => JSON.stringify(await deskStats(pool, new DayBook(), clinic.desk, Date.now()))
+const firstTime = async () => {
+  const { appointments, ...counts } = await deskStats(pool, new DayBook(), clinic.desk, Date.now())
+  return jsonOf({ object: counts, lists: { appointments: appointments.map(({ text }) => text) } })
+}
 const cases: Case[] = [
   { ...stats, name: "`GET /receptionists/stats`, nothing changed" },
   { ...stats, name: "… after each change of an appointment", before: () => change(pool, clinic, 1) },
