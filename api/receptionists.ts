@@ -1,6 +1,7 @@
 import { Hono } from "hono"
 import { Appointment } from "../core/appointments/schema.ts"
 import { callNext } from "../core/queue/next.ts"
+import { QueueBook } from "../core/queue/queue-book.ts"
 import { readQueue } from "../core/queue/read.ts"
 import { reorderEntry } from "../core/queue/reorder.ts"
 import { CallNext, Queue, QueueQuery, ReorderEntry, WaitingEntry } from "../core/queue/schema.ts"
@@ -26,6 +27,7 @@ import { body, idOf, query } from "./validate.ts"
 
 export const receptionists = ({ pool, codes, guards }: Deps) => {
   const days = new DayBook()
+  const queues = new QueueBook()
   const staff = guards.only("DOCTOR", "RECEPTIONIST")
   return new Hono<Env>()
     .post(
@@ -86,7 +88,11 @@ export const receptionists = ({ pool, codes, guards }: Deps) => {
       }),
       staff,
       query(QueueQuery),
-      async (c) => c.json(await readQueue(pool, c.var.principal, c.req.valid("query"))),
+      async (c) => {
+        const { inProgress, waiting, ...state } = await readQueue(pool, queues, c.var.principal, c.req.valid("query"))
+        const lists = { inProgress: inProgress.map(({ text }) => text), waiting: waiting.map(({ text }) => text) }
+        return readyJson<Queue>(c, { inProgress, waiting }, { object: state, lists })
+      },
     )
     .post(
       "/queue/next",

@@ -74,6 +74,14 @@ async function openClinic(api: Api, pool: Pool, waiting: keyof typeof STATUSES):
   return { clinicId, desk, token: mintDevelopmentToken({ projectId: PROJECT, uid, expiresInSeconds: 3600 }) }
 }
 
+/** As the desk moves somebody: one entry changes, and the queue with it. */
+async function reorder(pool: Pool, { clinicId }: Clinic): Promise<void> {
+  await pool`
+    with touched as (update clinic_queues set updated_at = clock_timestamp() where clinic_id = ${clinicId})
+    update queue_entries set priority = 1 - priority
+    where appointment_id = (select appointment_id from queue_entries where clinic_id = ${clinicId} order by random() limit 1)`
+}
+
 /** Changes so many of today's appointments, of all doctors. */
 async function change(pool: Pool, { clinicId }: Clinic, count: number): Promise<void> {
   await pool`
@@ -123,6 +131,12 @@ const cases: Case[] = [
   { ...stats, name: "… the first time of the day in a process, the request left out", ask: firstTime },
   { name: "`GET /receptionists/queue`", list: "waiting", ask: get("/receptionists/queue", clinic) },
   { name: "`GET /receptionists/queue`", list: "waiting", ask: get("/receptionists/queue", crowded) },
+  {
+    name: "… after each change of the queue",
+    list: "waiting",
+    before: () => reorder(pool, crowded),
+    ask: get("/receptionists/queue", crowded),
+  },
 ]
 const rounds = cases.map(() => ({ medians: [] as number[], all: [] as number[] }))
 for (const each of cases) await measure(each, WARM_UP_CALLS)
