@@ -16,9 +16,9 @@ export type Answered = {
   appointmentId?: string
   patient?: { id?: string }
   data?: { id?: string; data?: { appointmentId?: string | null; paymentId?: string } }[]
-  appointments?: { id?: string }[]
-  inProgress?: { appointmentId?: string }[]
-  waiting?: { appointmentId?: string }[]
+  appointments?: readonly { id?: string }[]
+  inProgress?: readonly { appointmentId?: string }[]
+  waiting?: readonly { appointmentId?: string }[]
 }
 
 const own = ({ id }: Answered) => [id]

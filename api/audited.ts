@@ -21,19 +21,31 @@ type Call = { var: Partial<Env["Variables"]> }
 export function audited(recorder: Recorder) {
   return createMiddleware<Env>(async (c, next) => {
     const answer = watched(c)
+    let isRecorded = false
+    c.set("record", async (shown) => {
+      const rule = ruleOf(c)
+      if (typeof rule !== "object") return
+      isRecorded = true
+      const ids = idsIn(shown, rule)
+      if (ids.length > 0) await recorder.record(entriesOf(actor(c), { ...rule, outcome: "DONE", ids }))
+    })
     await next()
-    const { method, path } = answeredBy(c)
-    const rule = AUDIT_RULES[`${method} ${path}`]
+    const rule = ruleOf(c)
     // Without an identity there is nobody to write down: the token was none.
     if (typeof rule !== "object" || !(c as Call).var.identity) return
     const outcome = OUTCOMES[c.res.status]
     if (outcome) return await recorder.record(entriesOf(actor(c), { ...rule, outcome, ids: await namedIn(c.req) }))
-    if (!c.res.ok) return
+    if (!c.res.ok || isRecorded) return
     const replayed = c.res.headers.has("idempotency-replayed")
     if (rule.inTransaction && !replayed) return
     const ids = shownIn(answer(), rule)
     if (ids.length > 0) await recorder.record(entriesOf(actor(c), { ...rule, outcome: replayed ? "REPLAYED" : "DONE", ids }))
   })
+}
+
+function ruleOf(c: Context): AuditRule | string | undefined {
+  const { method, path } = answeredBy(c)
+  return AUDIT_RULES[`${method} ${path}`]
 }
 
 function actor({ var: { principal, identity, address = null } }: Call): Actor {
@@ -53,7 +65,11 @@ function watched(c: Context): () => unknown {
 
 function shownIn(answer: unknown, rule: AuditRule): string[] {
   if (answer === undefined) throw new Error("an audited route answers something that was not seen")
-  return rule.shown(answer as Answered).filter((id): id is string => typeof id === "string")
+  return idsIn(answer as Answered, rule)
+}
+
+function idsIn(answer: Answered, rule: AuditRule): string[] {
+  return rule.shown(answer).filter((id): id is string => typeof id === "string")
 }
 
 const UUID = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g

@@ -8,11 +8,19 @@ import type { SearchIndex } from "../core/doctors/index/service.ts"
 import type { Health } from "../core/health.ts"
 import type { Log } from "../core/log.ts"
 import type { ObserveRequest } from "../core/metrics/requests.ts"
+import type { Answered } from "./audit-rules.ts"
 import type { Guards } from "./guards.ts"
 
 /** What a request carries on its way. */
 export type Env = {
-  Variables: { requestId: string; address: string | null; identity: Identity; principal: Principal }
+  Variables: {
+    requestId: string
+    address: string | null
+    identity: Identity
+    principal: Principal
+    /** Puts what a route is about to answer into the audit, if it is audited. Resolves when that is committed. */
+    record?: (shown: Answered) => Promise<void>
+  }
   /** Bun's server, where it is one that serves. */
   Bindings: { requestIP?: (request: Request) => { address: string } | null }
 }

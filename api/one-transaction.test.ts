@@ -76,6 +76,20 @@ const moves: { what: string; before: () => Promise<Visit>; by: "patient" | "doct
     to: "NO_SHOW",
     event: "queue:update",
   },
+  {
+    what: "a call and the end of the wait",
+    before: () => visit("CONFIRMED", "WAITING"),
+    by: "desk",
+    to: "IN_PROGRESS",
+    event: "queue:update",
+  },
+  {
+    what: "the end of a visit and its leaving the queue",
+    before: () => visit("CONFIRMED", "WAITING", "IN_PROGRESS"),
+    by: "doctor",
+    to: "COMPLETED",
+    event: "queue:update",
+  },
 ]
 
 for (const { what, before, by, to, event } of moves)
@@ -91,7 +105,7 @@ for (const { what, before, by, to, event } of moves)
     expect(now.status).toBe(to)
     // The rows that the move wrote have the id of one transaction.
     if (event === "payment:update") expect(now.payments).toEqual([["REFUNDED", expect.any(String), now.appointment]])
-    else expect(now.entries).toEqual(to === "WAITING" ? [now.appointment] : null)
+    else expect(now.entries).toEqual(to === "WAITING" || to === "IN_PROGRESS" ? [now.appointment] : null)
     const events = await api.database.pool<{ name: string }[]>`
       select name from events order by seq desc limit ${(now.events as number) - (was.events as number)}`
     expect(events.map(({ name }) => name)).toContain(event)

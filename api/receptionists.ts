@@ -1,6 +1,7 @@
 import { Hono } from "hono"
 import { Appointment } from "../core/appointments/schema.ts"
 import { callNext } from "../core/queue/next.ts"
+import { QueueBook } from "../core/queue/queue-book.ts"
 import { readQueue } from "../core/queue/read.ts"
 import { reorderEntry } from "../core/queue/reorder.ts"
 import { CallNext, Queue, QueueQuery, ReorderEntry, WaitingEntry } from "../core/queue/schema.ts"
@@ -21,10 +22,12 @@ import { deskStats } from "../core/receptionists/stats.ts"
 import { operation } from "./description/describe.ts"
 import type { Deps, Env } from "./env.ts"
 import { answered, doOnce } from "./once.ts"
+import { readyJson } from "./ready-json.ts"
 import { body, pathId, query } from "./validate.ts"
 
 export const receptionists = ({ pool, codes, guards }: Deps) => {
   const days = new DayBook()
+  const queues = new QueueBook()
   const staff = guards.only("DOCTOR", "RECEPTIONIST")
   return new Hono<Env>()
     .post(
@@ -68,7 +71,11 @@ export const receptionists = ({ pool, codes, guards }: Deps) => {
         problems: { 404: "There is no such clinic." },
       }),
       guards.only("RECEPTIONIST"),
-      async (c) => c.json(await deskStats(pool, days, c.var.principal, Date.now())),
+      async (c) => {
+        const { appointments, ...counts } = await deskStats(pool, days, c.var.principal, Date.now())
+        const lists = { appointments: appointments.map(({ text }) => text) }
+        return readyJson<DeskStats>(c, { appointments }, { object: counts, lists })
+      },
     )
     .get(
       "/queue",
@@ -81,7 +88,11 @@ export const receptionists = ({ pool, codes, guards }: Deps) => {
       }),
       staff,
       query(QueueQuery),
-      async (c) => c.json(await readQueue(pool, c.var.principal, c.req.valid("query"))),
+      async (c) => {
+        const { inProgress, waiting, ...state } = await readQueue(pool, queues, c.var.principal, c.req.valid("query"))
+        const lists = { inProgress: inProgress.map(({ text }) => text), waiting: waiting.map(({ text }) => text) }
+        return readyJson<Queue>(c, { inProgress, waiting }, { object: state, lists })
+      },
     )
     .post(
       "/queue/next",

@@ -1,4 +1,5 @@
 import { type Db, maybeOne, one } from "../db.ts"
+import { TOUCHING_EVENTS } from "../work/touches.ts"
 import type { DayBounds } from "./days.ts"
 
 /** Whether anything is due, whoever may be doing it already. */
@@ -36,6 +37,8 @@ export type RollupState = {
   currency: string
   madeTimezone: string | null
   madeCurrency: string | null
+  /** Of when the figures are so far. */
+  madeAt: Date
   /** After the rollups were locked: what is read after that is at least as new. */
   now: Date
 }
@@ -44,8 +47,30 @@ export type RollupState = {
 export async function listRollupStates(tx: Db, doctorIds: string[]): Promise<RollupState[]> {
   return await tx<RollupState[]>`
     select d.id as "doctorId", d.timezone, d.currency, nullif(r.timezone, '') as "madeTimezone", nullif(r.currency, '') as "madeCurrency",
-      date_trunc('milliseconds', clock_timestamp()) as now
+      r.computed_at as "madeAt", date_trunc('milliseconds', clock_timestamp()) as now
     from doctors d join doctor_rollups r on r.doctor_id = d.id where d.id = any (${doctorIds}::uuid[])`
+}
+
+/** So many changes are read in a few milliseconds. Where more are not written down as due yet, nobody knows how old the oldest is. */
+const UNWRITTEN_MAX = 5_000
+
+/**
+ * When the oldest change occurred that is committed and not written down as due yet, because its event is not published or not read;
+ * undefined if there is none. It was committed after that. Epoch if there are too many to look at, or unread ones are no longer kept.
+ */
+export async function findOldestUnwritten(tx: Db): Promise<Date | undefined> {
+  const row = one(
+    await tx<{ oldest: Date | null }[]>`
+    with unwritten as (
+      (select name, occurred_at from events where "offset" is null order by seq limit ${UNWRITTEN_MAX})
+      union all
+      (select name, occurred_at from events where "offset" > (select "offset" from work_cursor) order by "offset" limit ${UNWRITTEN_MAX}))
+    select case when count(*) >= ${UNWRITTEN_MAX} or exists (select from event_log l, work_cursor c where c."offset" < l.floor)
+      then to_timestamp(0)
+      else date_trunc('milliseconds', min(occurred_at) filter (where name = any (${TOUCHING_EVENTS}::text[]))) end as oldest
+    from unwritten`,
+  )
+  return row.oldest ?? undefined
 }
 
 export type Due = { doctorId: string; at: Date | null; everyDay: boolean }
@@ -120,14 +145,19 @@ export async function computeDays(tx: Db, days: DoctorDay[]): Promise<{ doctorId
     select doctor_id as "doctorId", day::text from written order by doctor_id, day`
 }
 
-/** The last step of a computation: what it was made with, and when. */
-export async function updateRollups(tx: Db, states: RollupState[]): Promise<void> {
-  const made = states.map(({ doctorId, timezone, currency, now }) => ({ doctorId, timezone, currency, now: now.toISOString() }))
+/** The last step of a computation: what it was made with, and of when the figures are. */
+export async function updateRollups(tx: Db, states: (RollupState & { computedAt: Date })[]): Promise<void> {
+  const made = states.map(({ doctorId, timezone, currency, computedAt }) => ({
+    doctorId,
+    timezone,
+    currency,
+    computedAt: computedAt.toISOString(),
+  }))
   await tx`
     update doctor_rollups r
-    set timezone = made.timezone, currency = made.currency, computed_at = made.now,
+    set timezone = made.timezone, currency = made.currency, computed_at = made."computedAt",
       patients = (select coalesce(sum(new_patients), 0) from doctor_days d where d.doctor_id = r.doctor_id)
-    from jsonb_to_recordset(${tx.json(made)}) as made ("doctorId" uuid, timezone text, currency text, now timestamptz)
+    from jsonb_to_recordset(${tx.json(made)}) as made ("doctorId" uuid, timezone text, currency text, "computedAt" timestamptz)
     where r.doctor_id = made."doctorId"`
 }
 

@@ -9,6 +9,7 @@ import {
   type DoctorDay,
   type Due,
   deleteDays,
+  findOldestUnwritten,
   insertRollups,
   isDue,
   listActiveUtcDays,
@@ -24,7 +25,7 @@ import {
 const DAYS_PER_STATEMENT = 200
 
 /** Days whose figures changed, of one doctor. */
-type Changed = { state: RollupState; days: string[] }
+type Changed = { state: Computing; days: string[] }
 
 /**
  * Brings a doctor's rollups up to date: the days that are due, or all of them where the zone or the currency is no longer what they
@@ -38,7 +39,8 @@ export async function recomputeRollups(pool: Pool, doctorId: string, others = 0)
   await pool.begin(async (tx) => {
     const [, , along] = await Promise.all([commitUnhurried(tx), lockOwn(tx, doctorId), others > 0 ? lockOthersDue(tx, others) : []])
     const doctorIds = [...new Set([doctorId, ...along])]
-    const [states, due] = await Promise.all([listRollupStates(tx, doctorIds), takeRollupsDue(tx, doctorIds)])
+    const states = await statesOf(tx, doctorIds)
+    const due = await takeRollupsDue(tx, doctorIds)
     await finish(
       tx,
       await computeDue(
@@ -54,14 +56,34 @@ export async function recomputeRollups(pool: Pool, doctorId: string, others = 0)
 export async function verifyRollups(pool: Pool, doctorId: string, days: number, now: number): Promise<string[]> {
   return await pool.begin(async (tx) => {
     await lockRollups(tx, doctorId)
-    const [state] = await listRollupStates(tx, [doctorId])
+    const [state] = await statesOf(tx, [doctorId])
     // What has another zone or currency is about to be made anew.
     if (!state || !isMade(state)) return []
-    const changed = await compute(tx, [{ state, days: daysUpTo(today(state.timezone, now), days, state.timezone) }])
+    // Of what is due on other days, the figures are still as old as they were.
+    const verified = (await isDue(tx, doctorId)) ? { ...state, computedAt: state.madeAt } : state
+    const changed = await compute(tx, [{ state: verified, days: daysUpTo(today(state.timezone, now), days, state.timezone) }])
     await finish(tx, changed)
     return changed[0]?.days ?? []
   })
 }
+
+/** Once what is due by the next statement is computed, every change that was committed before `computedAt` is counted. */
+type Computing = RollupState & { computedAt: Date }
+
+/**
+ * A change is due from when its event is read. So figures are of now, unless a change is committed of which that is not yet so: then
+ * of when the oldest such change occurred, which was before it was committed. What was counted once stays counted, so the time never
+ * goes back.
+ */
+async function statesOf(tx: Tx, doctorIds: string[]): Promise<Computing[]> {
+  // In this order: the second sees what was committed by the time of the first, and what it sees as written down the next one takes.
+  const states = await listRollupStates(tx, doctorIds)
+  const unwritten = await findOldestUnwritten(tx)
+  return states.map((state) => ({ ...state, computedAt: latest(state.madeAt, earliest(state.now, unwritten)) }))
+}
+
+const earliest = (a: Date, b: Date | undefined) => (b && b < a ? b : a)
+const latest = (a: Date, b: Date) => (a > b ? a : b)
 
 async function lockOwn(tx: Tx, doctorId: string): Promise<void> {
   if (await lockRollups(tx, doctorId)) return
@@ -73,8 +95,8 @@ function isMade({ timezone, currency, madeTimezone, madeCurrency }: RollupState)
   return timezone === madeTimezone && currency === madeCurrency
 }
 
-async function computeDue(tx: Tx, states: RollupState[], due: Map<string, Due[]>): Promise<Changed[]> {
-  const someDays: { state: RollupState; days: DayBounds[] }[] = []
+async function computeDue(tx: Tx, states: Computing[], due: Map<string, Due[]>): Promise<Changed[]> {
+  const someDays: { state: Computing; days: DayBounds[] }[] = []
   const changed: Changed[] = []
   for (const state of states) {
     const of = due.get(state.doctorId) ?? []
@@ -88,7 +110,7 @@ async function computeDue(tx: Tx, states: RollupState[], due: Map<string, Due[]>
   return [...changed, ...(await compute(tx, someDays))]
 }
 
-async function computeAll(tx: Tx, state: RollupState): Promise<Changed> {
+async function computeAll(tx: Tx, state: Computing): Promise<Changed> {
   const { doctorId, timezone, now } = state
   const deleted = await deleteDays(tx, doctorId)
   const computed = await compute(tx, [{ state, days: daysOfUtcDays(await listActiveUtcDays(tx, doctorId), timezone) }])
@@ -96,7 +118,7 @@ async function computeAll(tx: Tx, state: RollupState): Promise<Changed> {
   return { state, days: hasChanged ? [today(timezone, now.getTime()).toString()] : [] }
 }
 
-async function compute(tx: Tx, asked: { state: RollupState; days: DayBounds[] }[]): Promise<Changed[]> {
+async function compute(tx: Tx, asked: { state: Computing; days: DayBounds[] }[]): Promise<Changed[]> {
   const days: DoctorDay[] = asked.flatMap(({ state: { doctorId, currency }, days }) =>
     days.map((bounds) => ({ ...bounds, doctorId, currency, decimals: currencyDecimals(currency) })),
   )
@@ -110,8 +132,8 @@ async function compute(tx: Tx, asked: { state: RollupState; days: DayBounds[] }[
 /** The rollups are locked since before they were computed, so the events of one doctor are in the order of their computations. */
 async function finish(tx: Tx, changed: Changed[]): Promise<void> {
   if (changed.length === 0) return
-  const events = changed.flatMap(({ state: { doctorId, now }, days }) =>
-    days.map((date) => ({ name: "analytics:update" as const, data: { date, computedAt: instant(now) }, about: { doctorId } })),
+  const events = changed.flatMap(({ state: { doctorId, computedAt }, days }) =>
+    days.map((date) => ({ name: "analytics:update" as const, data: { date, computedAt: instant(computedAt) }, about: { doctorId } })),
   )
   await Promise.all([
     updateRollups(

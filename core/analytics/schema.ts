@@ -42,7 +42,7 @@ export const Analytics = z
     from: dayText.meta({ description: "The first day, in the doctor's zone." }),
     to: dayText.meta({ description: "The last day, today." }),
     timezone: z.string(),
-    computedAt: instantText,
+    computedAt: instantText.meta({ description: "Every change that was committed before this is counted, on whatever day." }),
     summary: Summary,
     previous: Summary.meta({ description: "The same for the equally long stretch before." }),
     revenueTrend: z.array(z.object({ date: dayText, revenue: z.number() })),

@@ -1,24 +1,31 @@
 /** A doctor whose appointments and payments a test changes as it likes, each change with its event; and the same figures computed plainly. */
 import type { Pool, Tx } from "../db.ts"
 import type { LoggedEvent } from "../events/catalog.ts"
+import { assignOffsets } from "../events/queries.ts"
 import { insertRollupsDue } from "../work/queries.ts"
 import { touchesOf } from "../work/touches.ts"
 import { recomputeRollups } from "./recompute.ts"
 import type { Analytics, Period } from "./schema.ts"
 
 const VISIT_MS = 5 * 60_000
+const EVENTS_MAX = 1_000_000
 
 export class Practice {
   readonly doctorId = Bun.randomUUIDv7()
   readonly patients: string[] = []
   readonly appointments: string[] = []
   readonly payments: string[] = []
-  #processed = 0
+  #read = 0
 
-  private constructor(readonly pool: Pool) {}
+  private constructor(
+    readonly pool: Pool,
+    /** What happened before is not read. */
+    readonly since: number,
+  ) {}
 
   static async open(pool: Pool, timezone: string, currency: string, patients = 4): Promise<Practice> {
-    const practice = new Practice(pool)
+    const [last] = await pool<{ seq: number }[]>`select coalesce(max(seq), 0) as seq from events`
+    const practice = new Practice(pool, last?.seq ?? 0)
     const clinicId = Bun.randomUUIDv7()
     await pool`
       insert into clinics (id, name, address, city, city_key, latitude, longitude, timezone, verification_code)
@@ -32,8 +39,6 @@ export class Practice {
       await pool`insert into patients (id, name, name_fold) values (${id}, 'Pat', 'pat')`
       practice.patients.push(id)
     }
-    const [last] = await pool<{ seq: number }[]>`select coalesce(max(seq), 0) as seq from events`
-    practice.#processed = last?.seq ?? 0
     return practice
   }
 
@@ -83,8 +88,8 @@ export class Practice {
       .catch(ignoreTaken)
   }
 
-  /** A payment in the doctor's currency; `amount` in minor units. */
-  async pay(patient: number, amount: number, at: Date): Promise<void> {
+  /** A payment in the doctor's currency; `amount` in minor units. All is done but the commit when `beforeCommit` is called. */
+  async pay(patient: number, amount: number, at: Date, beforeCommit?: () => Promise<unknown>): Promise<void> {
     const id = Bun.randomUUIDv7()
     const patientId = this.patients[patient % this.patients.length] as string
     await this.pool.begin(async (tx) => {
@@ -95,6 +100,7 @@ export class Practice {
         values (${id}, ${this.doctorId}, ${patientId}, ${amount}::numeric / (10 ^ ${decimals}::int)::numeric, ${doctor?.currency ?? ""},
           'COMPLETED', 'CASH', ${at}, ${at}, ${at})`
       await tell(tx, "payment:update", { paymentId: id, appointmentId: null, amount, status: "COMPLETED" })
+      await beforeCommit?.()
     })
     this.payments.push(id)
   }
@@ -115,13 +121,32 @@ export class Practice {
     })
   }
 
-  /** Reads at most `events` further events of the log and does what they make due. */
-  async process(events = 1_000_000): Promise<void> {
-    const batch = await this.pool<(LoggedEvent & { seq: number })[]>`
-      select seq, name, data from events where seq > ${this.#processed} order by seq limit ${events}`
-    const doctorIds = await this.pool.begin((tx) => insertRollupsDue(tx, touchesOf(batch)))
-    this.#processed = batch.at(-1)?.seq ?? this.#processed
-    for (const doctorId of doctorIds) await recomputeRollups(this.pool, doctorId)
+  /** Publishes what is committed, reads at most `events` further events of the log, and does what they make due. */
+  async process(events?: number): Promise<void> {
+    await this.publish()
+    for (const doctorId of await this.read(events)) await recomputeRollups(this.pool, doctorId)
+  }
+
+  /** The publisher's part: every event that is committed gets its offset. */
+  async publish(): Promise<void> {
+    const turn = Bun.randomUUIDv7()
+    await this.pool.begin(async (tx) => {
+      await tx`select pg_advisory_xact_lock(1), set_config('pulsecal.turn', ${turn}, true)`
+      await assignOffsets(tx, EVENTS_MAX, turn)
+    })
+  }
+
+  /** The reader's part: writes down what the next events of the log make due. Returns of which doctors. */
+  async read(events = EVENTS_MAX): Promise<string[]> {
+    return await this.pool.begin(async (tx) => {
+      const batch = await tx<LoggedEvent[]>`
+        select name, data, "offset" from events where "offset" > ${this.#read} and seq > ${this.since} order by "offset" limit ${events}`
+      this.#read = batch.at(-1)?.offset ?? this.#read
+      await tx`
+        insert into work_cursor ("offset") values (${this.#read})
+        on conflict on constraint work_cursor_pkey do update set "offset" = greatest(work_cursor."offset", excluded."offset")`
+      return await insertRollupsDue(tx, touchesOf(batch))
+    })
   }
 }
 

@@ -151,3 +151,12 @@ test("what the worker does of itself is written down as such, and an entry that 
   expect(DOCTOR.role).toBe("DOCTOR")
   for (const text of ["no json", JSON.stringify("x".repeat(70_000))]) expect(insertEntries(trail.run, [text])).rejects.toThrow()
 })
+
+test("entries are kept byte for byte, in the order in which they were given", async () => {
+  await using trail = await testTrail()
+  const entries = ['{"ids": [] , "a":1.0,"a":"\\u00e9\\\\\\"]}, é"}', '[ "[", {"x":"}{"}\n]', '"plain, and 😀"', " 1e3 "]
+  await insertEntries(trail.run, entries)
+  await trail.seal()
+  expect((await listSealed(trail.run, 3, 10)).map((row) => row.entry)).toEqual(entries.map((entry) => entry.trim()))
+  expect(await trail.findings()).toEqual([])
+})

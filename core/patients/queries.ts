@@ -90,3 +90,11 @@ export type PatientName = { id: string; name: string; version: number; clinicId:
 export async function findPatientName(db: Db, id: string): Promise<PatientName | undefined> {
   return maybeOne(await db<PatientName[]>`select id, name, version, clinic_id as "clinicId" from patients where id = ${id}`)
 }
+
+/**
+ * Columns of a statement: `horizon`, the oldest transaction that it cannot see, and `changed`, patients who were changed in or after the
+ * transaction `since`, up to `limit`.
+ */
+export const changesSince = (db: Db, since: string | null, limit: number) => db`
+  pg_snapshot_xmin(pg_current_snapshot())::text as horizon,
+  array(select p.id::text from patients p where p.changed_in >= ${since}::xid8 limit ${limit}) as changed`

@@ -1,4 +1,6 @@
 import { type Db, maybeOne, one } from "../db.ts"
+import type { MarkState } from "../marked-rows.ts"
+import { changesSince } from "../patients/queries.ts"
 import type { Estimated } from "./estimate.ts"
 import type { Ordered } from "./order.ts"
 
@@ -22,14 +24,61 @@ export async function lockQueue(tx: Db, clinicId: string): Promise<LockedQueue> 
   )
 }
 
-/** When the clinic's queue last changed, and the time. */
-export async function findQueueState(db: Db, clinicId: string): Promise<{ updatedAt: Date; now: Date } | undefined> {
+/**
+ * The visit's id and a mark that changes with everything of it: every change of a visit that is in a queue writes its entry too, in one
+ * transaction, so the transaction that wrote the entry last tells. To look into each appointment took half of a reading.
+ */
+const marked = (db: Db) => db`e.appointment_id || ' ' || e.xmin`
+
+export type QueueState = MarkState & {
+  /** When the queue last changed. */
+  updatedAt: Date
+  now: Date
+  /** How long visits of each doctor of the clinic take. */
+  paces: Record<string, Pick<Estimated, "slotMinutes" | "typicalMs">>
+}
+
+/** The clinic's queue by its marks. `since`: the horizon of an earlier reading, or null. */
+export async function findQueueState(db: Db, clinicId: string, since: string | null, changedMax: number): Promise<QueueState | undefined> {
   return maybeOne(
-    await db<{ updatedAt: Date; now: Date }[]>`
-    select coalesce(q.updated_at, c.created_at) as "updatedAt", clock_timestamp() as now
+    await db<QueueState[]>`
+    select coalesce(q.updated_at, c.created_at) as "updatedAt", statement_timestamp() as now, ${changesSince(db, since, changedMax)},
+      (select coalesce(json_object_agg(d.id, json_build_object('slotMinutes', d.slot_minutes,
+          'typicalMs', (select pace.typical_ms from doctor_paces pace where pace.doctor_id = d.id))), '{}')
+        from doctors d where d.clinic_id = c.id) as paces,
+      coalesce((
+        select string_agg(${marked(db)}, ',') from queue_entries e where e.clinic_id = c.id and e.lapses_at > statement_timestamp()), '') as marks
     from clinics c left join clinic_queues q on q.clinic_id = c.id where c.id = ${clinicId}`,
   )
 }
+
+export type EntryRow = Omit<Ordered, "appointmentId"> & {
+  id: string
+  marked: string
+  /** Whether the visit is still one that waits or runs. */
+  isPresent: boolean
+  patientId: string
+  patientName: string
+  doctorId: string
+  scheduledAt: Date
+  checkedInAt: Date
+  startedAt: Date | null
+}
+
+/** The entries of these appointments. Asked as JSON for the sake of the plan: listAppointmentsById (core/appointments). */
+export async function listEntries(db: Db, ids: string[]): Promise<EntryRow[]> {
+  return await db<EntryRow[]>`
+    select a.id, ${marked(db)} as marked, ${isPresent(db)} as "isPresent", a.patient_id as "patientId", p.name as "patientName",
+      e.doctor_id as "doctorId", a.scheduled_at as "scheduledAt", e.checked_in_at as "checkedInAt", e.priority, e.place,
+      ${startedAt(db)} as "startedAt"
+    from json_array_elements_text(${JSON.stringify(ids)}::text::json) asked
+    cross join lateral (select e.*, e.xmin from queue_entries e where e.appointment_id = asked.value::uuid offset 0) e
+    cross join lateral (select * from appointments where id = e.appointment_id offset 0) a
+    cross join lateral (select name from patients where id = a.patient_id offset 0) p`
+}
+
+const isPresent = (db: Db) => db`a.status in ('WAITING', 'IN_PROGRESS')`
+const startedAt = (db: Db) => db`case a.status when 'IN_PROGRESS' then coalesce(e.started_at, a.updated_at) end`
 
 export type QueueRow = Estimated &
   Ordered & {
@@ -47,12 +96,12 @@ export type QueueRow = Estimated &
 const present = (db: Db, now: Date) => db`
   select e.appointment_id as "appointmentId", d.clinic_id as "clinicId", a.patient_id as "patientId", p.name as "patientName", p.uid is not null as hears,
     e.doctor_id as "doctorId", a.scheduled_at as "scheduledAt", e.checked_in_at as "checkedInAt", e.priority, e.place,
-    case a.status when 'IN_PROGRESS' then coalesce(e.started_at, a.updated_at) end as "startedAt",
+    ${startedAt(db)} as "startedAt",
     d.slot_minutes as "slotMinutes", pace.typical_ms as "typicalMs", e.told_position as "toldPosition", e.told_start as "toldStart"
   from doctors d
   left join doctor_paces pace on pace.doctor_id = d.id
   join queue_entries e on e.doctor_id = d.id and e.lapses_at > ${now}
-  join appointments a on a.id = e.appointment_id and a.status in ('WAITING', 'IN_PROGRESS')
+  join appointments a on a.id = e.appointment_id and ${isPresent(db)}
   join patients p on p.id = a.patient_id`
 
 /** Who is at the clinic, in the order in which each doctor's are called. */

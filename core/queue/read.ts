@@ -3,22 +3,40 @@ import type { Db } from "../db.ts"
 import { notFound } from "../errors.ts"
 import { instant } from "../time.ts"
 import { type Place, placesOf } from "./estimate.ts"
-import { findQueueState, listQueue, type QueueRow } from "./queries.ts"
-import type { Queue, QueueQuery, StartedEntry, WaitingEntry } from "./schema.ts"
+import type { QueueRow, QueueState } from "./queries.ts"
+import type { QueueBook, QueuedVisit } from "./queue-book.ts"
+import type { Queue, QueueQuery, WaitingEntry } from "./schema.ts"
+
+/** An entry that stands ready as JSON. */
+export type ReadyEntry = { appointmentId: string; text: string }
+export type ReadyQueue = Omit<Queue, "inProgress" | "waiting"> & { inProgress: ReadyEntry[]; waiting: ReadyEntry[] }
 
 /** The queue of the caller's clinic; another clinic's is not there. */
-export async function readQueue(db: Db, caller: Doctor | Receptionist, query: QueueQuery): Promise<Queue> {
+export async function readQueue(db: Db, queues: QueueBook, caller: Doctor | Receptionist, query: QueueQuery): Promise<ReadyQueue> {
   const clinicId = clinicOf(caller)
-  const state = query.clinicId === undefined || query.clinicId === clinicId ? await findQueueState(db, clinicId) : undefined
-  if (!state) throw notFound("clinic")
-  const rows = await listQueue(db, clinicId, state.now)
-  const started = rows.filter((row): row is QueueRow & { startedAt: Date } => row.startedAt !== null)
+  if (query.clinicId !== undefined && query.clinicId !== clinicId) throw notFound("clinic")
+  const { state, visits } = await queues.read(db, clinicId)
   return {
     clinicId,
     updatedAt: instant(state.updatedAt),
-    inProgress: started.map(startedEntry),
-    waiting: placesOf(rows, state.now).map(({ entry, place }) => waitingEntry(entry, place)),
+    inProgress: visits.flatMap(({ id, text, startedAt }) =>
+      startedAt ? { appointmentId: id, text: `{${text},"startedAt":"${instant(startedAt)}"}` } : [],
+    ),
+    waiting: placesOf(
+      visits.map((visit) => estimated(visit, state)),
+      state.now,
+    ).map(({ entry: { visit }, place }) => ({
+      appointmentId: visit.id,
+      text: `{"position":${place.position},${visit.text},"estimatedStart":"${instant(place.estimatedStart)}"}`,
+    })),
   }
+}
+
+function estimated(visit: QueuedVisit, { paces }: QueueState) {
+  const { doctorId, startedAt } = visit
+  const pace = paces[doctorId]
+  if (!pace) throw new Error("a clinic's queue has a visit of a doctor who is not there")
+  return { doctorId, startedAt, slotMinutes: pace.slotMinutes, typicalMs: pace.typicalMs, visit }
 }
 
 /** Whose queue the caller may see and call from. */
@@ -27,13 +45,7 @@ export function clinicOf(caller: Doctor | Receptionist): string {
 }
 
 export function waitingEntry(row: QueueRow, { position, estimatedStart }: Place): WaitingEntry {
-  return { position, ...entry(row), estimatedStart: instant(estimatedStart) }
-}
-
-function startedEntry(row: QueueRow & { startedAt: Date }): StartedEntry {
-  return { ...entry(row), startedAt: instant(row.startedAt) }
-}
-
-function entry({ appointmentId, patientName, doctorId, scheduledAt, checkedInAt, priority }: QueueRow) {
-  return { appointmentId, patientName, doctorId, scheduledAt: instant(scheduledAt), checkedInAt: instant(checkedInAt), priority }
+  const { appointmentId, patientName, doctorId, scheduledAt, checkedInAt, priority } = row
+  const told = { appointmentId, patientName, doctorId, scheduledAt: instant(scheduledAt), checkedInAt: instant(checkedInAt), priority }
+  return { position, ...told, estimatedStart: instant(estimatedStart) }
 }

@@ -1,14 +1,12 @@
-/**
- * The appointments of today, remembered: most of a clinic's day is as it was when it was last asked for. An appointment is read again when
- * its mark is no longer that of the rows or its patient has changed, so memory saves the reading and can never be wrong.
- */
+/** The appointments of today at each clinic, remembered: most of a day is as it was when it was last asked for. */
 import { LRUCache } from "lru-cache"
-import { listAppointments } from "../appointments/queries.ts"
+import { listAppointments, listAppointmentsById } from "../appointments/queries.ts"
 import type { Appointment } from "../appointments/schema.ts"
 import type { Db } from "../db.ts"
 import { dayOf, startOfDay } from "../doctors/schedule/zone.ts"
 import { notFound } from "../errors.ts"
-import { findDayState, listDayMarks } from "./queries.ts"
+import { CHANGED_MAX, type MarkedRows, refreshed } from "../marked-rows.ts"
+import { findDayState, findTimezone } from "./queries.ts"
 
 /** Some 250 kB each. */
 const CLINICS_MAX = 200
@@ -16,64 +14,65 @@ const CLINICS_MAX = 200
 const SINGLY_MAX = 150
 /** A day of some hundred doctors. */
 const CLINIC_DAY_MAX = 10_000
-/** When more patients have changed since, as after a day without questions, everything is read again. */
-const CHANGED_MAX = 500
+/** A clinic whose zone has changed is read again; one that changes faster than this is answered as it was. */
+const ATTEMPTS = 3
 
-type Known = { mark: number; appointment: Appointment }
-type Day = { date: string; from: Date; to: Date; appointments: readonly Appointment[] }
-type Remembered = Day & { horizon: string; known: ReadonlyMap<string, Known> }
+/** `text`: the appointment as JSON. */
+export type BookedVisit = Pick<Appointment, "id" | "patientId" | "status" | "scheduledAt"> & { text: string }
+type Day = { date: string; from: Date; to: Date }
+type Remembered = Day & { timezone: string; visits: MarkedRows<BookedVisit> }
 
 export class DayBook {
   readonly #days = new LRUCache<string, Remembered>({ max: CLINICS_MAX })
 
   /** Today in the clinic's zone: the appointments that begin in it, by time, then id. */
-  async today(db: Db, clinicId: string, now: number): Promise<Day> {
-    const remembered = this.#days.get(clinicId)
-    // What is read from here on may be newer than this state; then the next one finds it changed, and it is read again.
-    const state = await findDayState(db, clinicId, remembered?.horizon ?? null, CHANGED_MAX)
-    if (!state) throw notFound("clinic")
-    const day = dayIn(state.timezone, now)
-    const usable = remembered?.from.getTime() === day.from.getTime() && remembered.to.getTime() === day.to.getTime()
-    const before = usable && state.changed.length < CHANGED_MAX ? remembered : undefined
-    const { known, stale } = sort(await listDayMarks(db, clinicId, day.from, day.to), before, new Set(state.changed))
-    if (before && stale.size === 0 && known.size === before.known.size) {
-      this.#days.set(clinicId, { ...before, horizon: state.horizon })
-      return before
+  async today(db: Db, clinicId: string, now: number): Promise<{ date: string; appointments: readonly BookedVisit[] }> {
+    for (let attempt = 1; ; attempt++) {
+      const remembered = this.#days.get(clinicId)
+      const timezone = remembered?.timezone ?? (await findTimezone(db, clinicId))
+      if (timezone === undefined) throw notFound("clinic")
+      const day = dayIn(timezone, now)
+      const before = remembered && isSame(remembered, day) ? remembered.visits : undefined
+      const state = await findDayState(db, clinicId, { ...day, since: before?.horizon ?? null, changedMax: CHANGED_MAX })
+      if (!state) throw notFound("clinic")
+      if (state.timezone !== timezone && attempt < ATTEMPTS) {
+        this.#days.delete(clinicId)
+        continue
+      }
+      const visits = await refreshed(before, state, (ids) => read(db, clinicId, day, ids), byTime)
+      this.#days.set(clinicId, { ...day, timezone, visits })
+      return { date: day.date, appointments: visits.rows }
     }
-    for (const appointment of await read(db, clinicId, day, [...stale.keys()])) {
-      const mark = stale.get(appointment.id)
-      if (mark !== undefined) known.set(appointment.id, { mark, appointment })
-    }
-    const appointments = Array.from(known.values(), ({ appointment }) => appointment).sort(byTime)
-    const today = { ...day, appointments, known, horizon: state.horizon }
-    this.#days.set(clinicId, today)
-    return today
   }
 }
 
-function dayIn(timezone: string, now: number): Omit<Day, "appointments"> {
+function dayIn(timezone: string, now: number): Day {
   const date = dayOf(now, timezone)
   const day = Temporal.PlainDate.from(date)
   const startOf = (d: Temporal.PlainDate) => new Date(startOfDay(d, timezone).epochMilliseconds)
   return { date, from: startOf(day), to: startOf(day.add({ days: 1 })) }
 }
 
-/** What is still known, and the marks of what is not. */
-function sort(marks: { id: string; mark: number }[], before: Remembered | undefined, changed: Set<string>) {
-  const known = new Map<string, Known>()
-  const stale = new Map<string, number>()
-  for (const { id, mark } of marks) {
-    const kept = before?.known.get(id)
-    if (kept?.mark === mark && !changed.has(kept.appointment.patientId)) known.set(id, kept)
-    else stale.set(id, mark)
-  }
-  return { known, stale }
+function isSame(a: Day, b: Day): boolean {
+  return a.from.getTime() === b.from.getTime() && a.to.getTime() === b.to.getTime()
 }
 
-async function read(db: Db, clinicId: string, { from, to }: Omit<Day, "appointments">, ids: string[]): Promise<Appointment[]> {
-  const scope = ids.length > SINGLY_MAX ? { clinicId } : { ids }
-  return await listAppointments(db, scope, { from, to, limit: CLINIC_DAY_MAX })
+async function read(db: Db, clinicId: string, { from, to }: Day, ids: string[]): Promise<BookedVisit[]> {
+  const appointments =
+    ids.length > SINGLY_MAX
+      ? await listAppointments(db, { clinicId }, { from, to, limit: CLINIC_DAY_MAX })
+      : (await listAppointmentsById(db, ids)).filter((a) => isWithin(new Date(a.scheduledAt), from, to))
+  return appointments.map((a) => ({
+    id: a.id,
+    patientId: a.patientId,
+    status: a.status,
+    scheduledAt: a.scheduledAt,
+    text: JSON.stringify(a),
+  }))
 }
 
-const byTime = (a: Appointment, b: Appointment) => compare(a.scheduledAt, b.scheduledAt) || compare(a.id, b.id)
+/** One may have left the day since it was found in it. */
+const isWithin = (at: Date, from: Date, to: Date) => from <= at && at < to
+
+const byTime = (a: BookedVisit, b: BookedVisit) => compare(a.scheduledAt, b.scheduledAt) || compare(a.id, b.id)
 const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0)

@@ -1,6 +1,8 @@
 import type { ReceptionistStatus } from "../auth/principal.ts"
 import { type Db, maybeOne, one } from "../db.ts"
+import type { MarkState } from "../marked-rows.ts"
 import { TOTAL_MAX } from "../pages.ts"
+import { changesSince } from "../patients/queries.ts"
 import { instant } from "../time.ts"
 import type { ReceptionistListing, ReceptionistProfile } from "./schema.ts"
 
@@ -75,38 +77,37 @@ export async function updateReceptionistStatus(db: Db, id: string, status: Recep
   return listed(one(rows))
 }
 
-export type DayState = {
-  timezone: string
-  /** The oldest transaction that this reading could not see. */
-  horizon: string
-  /** Patients who were changed in or after the transaction asked for. */
-  changed: string[]
-}
-
-/** `since`: the horizon of an earlier reading, or null. What has changed since is told up to `limit`. */
-export async function findDayState(db: Db, clinicId: string, since: string | null, limit: number): Promise<DayState | undefined> {
-  return maybeOne(
-    await db<DayState[]>`
-    select timezone, pg_snapshot_xmin(pg_current_snapshot())::text as horizon,
-      array(select p.id::text from patients p where p.changed_in >= ${since}::xid8 limit ${limit}) as changed
-    from clinics where id = ${clinicId}`,
-  )
+export async function findTimezone(db: Db, clinicId: string): Promise<string | undefined> {
+  return maybeOne(await db<{ timezone: string }[]>`select timezone from clinics where id = ${clinicId}`)?.timezone
 }
 
 /** A doctor's day has at most 288 slots; cancelled ones come on top. */
 const DOCTOR_DAY_MAX = 2_000
 
+/** `since`: the horizon of an earlier reading, or null. */
+export type AskedDay = { from: Date; to: Date; since: string | null; changedMax: number }
+
 /**
- * For each appointment of the clinic that begins in [from, to), a mark that changes with every change of it or its doctor: versions only
+ * The clinic's appointments that begin in [from, to), each with a mark that changes with every change of it or its doctor: versions only
  * grow, so their sum does.
  */
-export async function listDayMarks(db: Db, clinicId: string, from: Date, to: Date): Promise<{ id: string; mark: number }[]> {
-  return await db<{ id: string; mark: number }[]>`
-    select a.id, a.version + d.version as mark
-    from doctors d
-    cross join lateral (
-      -- By the doctor's index: a day is few rows, whatever the table has.
-      select a.id, a.version from appointments a
-      where a.doctor_id = d.id and a.scheduled_at >= ${from} and a.scheduled_at < ${to} order by a.scheduled_at, a.id limit ${DOCTOR_DAY_MAX}) a
-    where d.clinic_id = ${clinicId}`
+export async function findDayState(
+  db: Db,
+  clinicId: string,
+  { from, to, since, changedMax }: AskedDay,
+): Promise<(MarkState & { timezone: string }) | undefined> {
+  return maybeOne(
+    await db<(MarkState & { timezone: string })[]>`
+    select c.timezone, ${changesSince(db, since, changedMax)},
+      coalesce((
+        select string_agg(a.id || ' ' || (a.version + d.version), ',')
+        from doctors d
+        cross join lateral (
+          -- By the doctor's index: a day is few rows, whatever the table has.
+          select a.id, a.version from appointments a
+          where a.doctor_id = d.id and a.scheduled_at >= ${from} and a.scheduled_at < ${to}
+          order by a.scheduled_at, a.id limit ${DOCTOR_DAY_MAX}) a
+        where d.clinic_id = c.id), '') as marks
+    from clinics c where c.id = ${clinicId}`,
+  )
 }

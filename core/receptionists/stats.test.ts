@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test"
 import { clinicOf, doctorInput, receptionistOf, type TestApi, testApi } from "../../tests/harness/api.ts"
 import type { Receptionist } from "../auth/principal.ts"
 import { findPrincipal } from "../auth/queries.ts"
+import { dayOf } from "../doctors/schedule/zone.ts"
 import { updatePatient } from "../patients/queries.ts"
 import { DayBook } from "./day-book.ts"
 import { deskStats } from "./stats.ts"
@@ -24,12 +25,9 @@ async function appointmentAt({ doctorId, patientId }: Clinic, start: string, sta
 
 async function statsAt(clinic: Clinic, now: string) {
   const desk = await receptionistOf(api, clinic.clinicId)
-  return await deskStats(
-    api.database.pool,
-    new DayBook(),
-    (await findPrincipal(api.database.pool, desk.uid)) as Receptionist,
-    Date.parse(now),
-  )
+  const caller = (await findPrincipal(api.database.pool, desk.uid)) as Receptionist
+  const { appointments, ...counts } = await deskStats(api.database.pool, new DayBook(), caller, Date.parse(now))
+  return { ...counts, appointments: appointments.map(({ text }) => JSON.parse(text)) }
 }
 
 test("today is the day in the clinic's zone, on the days when clocks change too", async () => {
@@ -188,4 +186,16 @@ test("more changed patients than are told one by one are all seen", async () => 
     insert into patients (id, name, name_fold) select gen_random_uuid(), 'Pat', 'pat' from generate_series(1, 600)`
   await clinic.patient.patch("/patients/me", { name: "Pat Last" })
   expect((await desk.get("/receptionists/stats")).body.appointments[0].patientName).toBe("Pat Last")
+})
+
+test("when the clinic's zone changes, today is its day in the new one at once", async () => {
+  const clinic = await clinicOf(api)
+  const desk = await receptionistOf(api, clinic.clinicId)
+  const zones = ["Pacific/Kiritimati", "Pacific/Pago_Pago", "UTC"]
+  // Of the first two one is always a day ahead of the other.
+  for (const zone of zones) {
+    await api.database.pool`update clinics set timezone = ${zone} where id = ${clinic.clinicId}`
+    const days = [dayOf(Date.now(), zone), (await desk.get("/receptionists/stats")).body.date, dayOf(Date.now(), zone)]
+    expect(days[1]).toBeOneOf([days[0], days[2]])
+  }
 })

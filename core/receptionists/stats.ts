@@ -1,11 +1,14 @@
-import type { Appointment, AppointmentStatus } from "../appointments/schema.ts"
+import type { AppointmentStatus } from "../appointments/schema.ts"
 import { type Receptionist, requireActive } from "../auth/principal.ts"
 import type { Db } from "../db.ts"
-import type { DayBook } from "./day-book.ts"
+import type { BookedVisit, DayBook } from "./day-book.ts"
 import type { DeskStats } from "./schema.ts"
 
+/** DeskStats whose appointments stand ready as JSON. */
+export type DeskDay = Omit<DeskStats, "appointments"> & { appointments: readonly BookedVisit[] }
+
 /** Today at the caller's clinic, in its zone. */
-export async function deskStats(db: Db, days: DayBook, caller: Receptionist, now: number): Promise<DeskStats> {
+export async function deskStats(db: Db, days: DayBook, caller: Receptionist, now: number): Promise<DeskDay> {
   const { clinicId } = requireActive(caller)
   const { date, appointments } = await days.today(db, clinicId, now)
   return { date, clinicId, ...statsOf(countByStatus(appointments)), appointments }
@@ -13,7 +16,7 @@ export async function deskStats(db: Db, days: DayBook, caller: Receptionist, now
 
 type Counts = Partial<Record<AppointmentStatus, number>>
 
-function countByStatus(appointments: readonly Appointment[]): Counts {
+function countByStatus(appointments: readonly BookedVisit[]): Counts {
   const counts: Counts = {}
   for (const { status } of appointments) counts[status] = (counts[status] ?? 0) + 1
   return counts

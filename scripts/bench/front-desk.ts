@@ -3,6 +3,7 @@
  * clinics of ten doctors with 500 appointments today. The server remembers what has not changed of a day, so a day is also asked for
  * after changes, and for the first time.
  */
+import { jsonOf } from "../../api/ready-json.ts"
 import { type Api, startApi } from "../../api/server.ts"
 import { mintDevelopmentToken } from "../../core/auth/development.ts"
 import type { Receptionist } from "../../core/auth/principal.ts"
@@ -73,6 +74,14 @@ async function openClinic(api: Api, pool: Pool, waiting: keyof typeof STATUSES):
   return { clinicId, desk, token: mintDevelopmentToken({ projectId: PROJECT, uid, expiresInSeconds: 3600 }) }
 }
 
+/** As the desk moves somebody: one entry changes, and the queue with it. */
+async function reorder(pool: Pool, { clinicId }: Clinic): Promise<void> {
+  await pool`
+    with touched as (update clinic_queues set updated_at = clock_timestamp() where clinic_id = ${clinicId})
+    update queue_entries set priority = 1 - priority
+    where appointment_id = (select appointment_id from queue_entries where clinic_id = ${clinicId} order by random() limit 1)`
+}
+
 /** Changes so many of today's appointments, of all doctors. */
 async function change(pool: Pool, { clinicId }: Clinic, count: number): Promise<void> {
   await pool`
@@ -111,7 +120,10 @@ const get =
     return await response.text()
   }
 const stats = { list: "appointments", ask: get("/receptionists/stats", clinic) } as const
-const firstTime = async () => JSON.stringify(await deskStats(pool, new DayBook(), clinic.desk, Date.now()))
+const firstTime = async () => {
+  const { appointments, ...counts } = await deskStats(pool, new DayBook(), clinic.desk, Date.now())
+  return jsonOf({ object: counts, lists: { appointments: appointments.map(({ text }) => text) } })
+}
 const cases: Case[] = [
   { ...stats, name: "`GET /receptionists/stats`, nothing changed" },
   { ...stats, name: "… after each change of an appointment", before: () => change(pool, clinic, 1) },
@@ -119,6 +131,12 @@ const cases: Case[] = [
   { ...stats, name: "… the first time of the day in a process, the request left out", ask: firstTime },
   { name: "`GET /receptionists/queue`", list: "waiting", ask: get("/receptionists/queue", clinic) },
   { name: "`GET /receptionists/queue`", list: "waiting", ask: get("/receptionists/queue", crowded) },
+  {
+    name: "… after each change of the queue",
+    list: "waiting",
+    before: () => reorder(pool, crowded),
+    ask: get("/receptionists/queue", crowded),
+  },
 ]
 const rounds = cases.map(() => ({ medians: [] as number[], all: [] as number[] }))
 for (const each of cases) await measure(each, WARM_UP_CALLS)
