@@ -7,6 +7,7 @@ import { handleSignals, STOP_TIMEOUT_MS } from "../core/process.ts"
 import { seedDemo } from "./demo/seed.ts"
 import { readOptions } from "./dev/options.ts"
 import { Services } from "./dev/services.ts"
+import { writeSettings } from "./dev/settings-file.ts"
 import { welcome } from "./dev/welcome.ts"
 import { migrateDatabase } from "./services/migration.ts"
 import { findFreePort, requireFree } from "./services/ports.ts"
@@ -48,8 +49,9 @@ await runCommand(async () => {
   await requireFree(port, config.host)
 
   const supervisor = new Supervisor({ say })
+  const dataDir = resolve(process.env.DATA_DIR || join(ROOT, ".data"))
   const services = new Services({
-    dataDir: resolve(process.env.DATA_DIR || join(ROOT, ".data")),
+    dataDir,
     databaseUrl: process.env.DATABASE_URL || undefined,
     migrateDatabaseUrl: process.env.MIGRATE_DATABASE_URL || undefined,
     redis: process.env.REDIS_HOST ? config.redis : undefined,
@@ -69,12 +71,14 @@ await runCommand(async () => {
     const pool = openPool(ownerUrl, { max: 2, name: "dev", statementTimeoutMs: SEED_STATEMENT_TIMEOUT_MS })
     if (applied.length > 0) say(`migrated: ${applied.join(", ")}`)
     await loadDemo(pool, doctors, config.paymentKeys)
+    const addresses = { ...redisEnvironment(redis), DATABASE_URL: databaseUrl }
+    const settingsFile = await writeSettings(dataDir, { ...addresses, MIGRATE_DATABASE_URL: ownerUrl })
     const command = (name: string) => [process.execPath, join(ROOT, name, "main.ts")]
     const trio = await planTrio({
       port,
       host: config.host,
       command,
-      environment: { ...environment, ...redisEnvironment(redis), DATABASE_URL: databaseUrl, MIGRATE_DATABASE_URL: undefined },
+      environment: { ...environment, ...addresses, MIGRATE_DATABASE_URL: undefined },
       metricsPort: config.metrics?.port,
     })
     for (const spec of trio.specs) supervisor.start(spec)
@@ -82,7 +86,7 @@ await runCommand(async () => {
       throw new Error(reason)
     })
     await Promise.race([supervisor.ready(trio.health, READY_TIMEOUT_MS), failed])
-    for (const line of await welcome({ pool, url: `http://localhost:${port}`, auth: config.auth })) say(line)
+    for (const line of await welcome({ pool, url: `http://localhost:${port}`, auth: config.auth, settingsFile })) say(line)
     await pool.end({ timeout: 1 })
     await failed
   } catch (error) {

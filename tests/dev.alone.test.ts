@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test"
-import { readFile } from "node:fs/promises"
+import { readFile, stat } from "node:fs/promises"
 import { join } from "node:path"
 import { isRunner } from "../core/launcher.ts"
 import { CLEAN, DEV, development, ROOT } from "./harness/development.ts"
@@ -40,6 +40,15 @@ test("all tokens sign in, each in its role", async () => {
     const answer = await fetch(`${dev.url}/api/v1/me`, { headers: { authorization: `Bearer ${token}` } })
     expect(((await answer.json()) as { role: string }).role).toBe(role.toUpperCase())
   }
+}, 90_000)
+
+test("other commands find what dev runs through the file it names, which nobody else may read", async () => {
+  await using dev = await development()
+  const running = await dev.start()
+  const file = running.output().match(/--env-file=(\S+)/)?.[1] ?? ""
+  expect((await stat(join(ROOT, file))).mode & 0o777).toBe(0o600)
+  expect(await paste(`bun --env-file=${file} run jobs`)).toContain("verify-rollups")
+  expect(await paste(`bun --env-file=${file} run audit verify`)).toMatch(/\d/)
 }, 90_000)
 
 test("SIGTERM to the group leaves no process, and the next start has all data and loads none again", async () => {

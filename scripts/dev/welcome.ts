@@ -1,4 +1,5 @@
 /** What `dev` prints when everything runs: where, as whom, and three commands that work as pasted. */
+import { relative } from "node:path"
 import { mintDevelopmentToken } from "../../core/auth/development.ts"
 import type { AuthConfig } from "../../core/config.ts"
 import type { Pool } from "../../core/db.ts"
@@ -12,7 +13,8 @@ const DAYS_TO_TRY = 21
 const DAY_MS = 86_400_000
 
 type Tokens = { patient: string; doctor: string; receptionist: string }
-type Base = { pool: Pool; url: string; auth: AuthConfig }
+/** `settingsFile` has the addresses that other commands need. */
+type Base = { pool: Pool; url: string; auth: AuthConfig; settingsFile: string }
 
 export async function welcome(base: Base): Promise<string[]> {
   const runs = [
@@ -20,7 +22,8 @@ export async function welcome(base: Base): Promise<string[]> {
     `PulseCal runs at ${base.url} (REST under /api/v1, to browse at /docs; sockets at /notifications; health at /health)`,
     "",
   ]
-  const end = ["", "Ctrl-C stops everything.", ""]
+  const file = relative(process.cwd(), base.settingsFile)
+  const end = ["", `Other commands against what runs here: bun --env-file=${file} run jobs`, "", "Ctrl-C stops everything.", ""]
   if (!base.auth.devTokens) {
     const signIn = base.auth.emulatorHost ? `the Auth emulator at ${base.auth.emulatorHost}` : `the Firebase project ${base.auth.projectId}`
     return [...runs, `Development tokens are off: sign in through ${signIn}.`, ...end]
