@@ -1,11 +1,8 @@
-import { isUtf8 } from "node:buffer"
 import { Hono } from "hono"
-import { bodyLimit } from "hono/body-limit"
 import { cors } from "hono/cors"
 import { createMiddleware } from "hono/factory"
 import { methodNotAllowed } from "hono/method-not-allowed"
 import { secureHeaders } from "hono/secure-headers"
-import { Refusal } from "../core/errors.ts"
 import { version } from "../package.json"
 import { admission, CALLS_PER_CONNECTION } from "./admission.ts"
 import { analytics } from "./analytics.ts"
@@ -24,10 +21,9 @@ import { patients } from "./patients.ts"
 import { payments } from "./payments.ts"
 import { problem, problemOf } from "./problem.ts"
 import { receptionists } from "./receptionists.ts"
+import { boundedBody, requireUtf8 } from "./request-body.ts"
 import { requestIdOf } from "./request-id.ts"
 import { requestLog } from "./request-log.ts"
-
-const BODY_MAX_BYTES = 1024 * 1024
 
 /**
  * The API answers other origins (as CORS allows), and it is no document that could be framed or opened. So headers that speak
@@ -59,12 +55,6 @@ function corsOptions(origins: string[]) {
   }
 }
 
-/** JSON is UTF-8: a body that is not would be stored with its letters replaced. */
-const requireUtf8 = createMiddleware<Env>(async (c, next) => {
-  if (c.req.raw.body && !isUtf8(await c.req.arrayBuffer())) throw new Refusal("malformed", "The body is not UTF-8.")
-  await next()
-})
-
 /** Every answer and its line in the log bear one id. */
 const withRequestId = createMiddleware<Env>(async (c, next) => {
   const id = requestIdOf(c.req.header("X-Request-Id"))
@@ -92,14 +82,7 @@ export function createApp(deps: Deps) {
         problem(c, { status: 405, detail: `Use ${methods.join(", ")}.`, headers: { allow: methods.join(", ") } }),
     }),
   )
-  app.use(
-    bodyLimit({
-      maxSize: BODY_MAX_BYTES,
-      onError: () => {
-        throw new Refusal("too_large", "The body is larger than 1 MiB.")
-      },
-    }),
-  )
+  app.use(boundedBody())
   app.use("/api/v1/*", admission(deps.config.databasePool * CALLS_PER_CONNECTION))
   app.use("/api/v1/*", audited(deps.recorder))
   app.use("/api/v1/*", requireUtf8)

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test"
 import { check } from "./check.ts"
-import type { Diary, Evidence, LogRow, Person } from "./evidence.ts"
+import type { AuditEntry, Diary, DoctorState, Evidence, Found, LogRow, Person, Search } from "./evidence.ts"
 import { historyOf } from "./history.ts"
 
 const HALF_HOUR_MS = 1_800_000
@@ -27,6 +27,45 @@ function diary(person: Person, log: LogRow[], offsets: number[]): Diary {
   })
   return { client: person.uid, person, transport: "websocket", connections: [{ at: 0, lastOffset: 0 }], heard, gaps: [] }
 }
+
+const entry = (uid: string, action: string, resource: string, id: string, outcome = "DONE"): AuditEntry => ({
+  at: at(0),
+  uid,
+  action,
+  resource,
+  ids: [id],
+  outcome,
+})
+
+/** Of two doctors in one place one moves away, 120 km north, at 5 s. */
+const here = { active: true, latitude: 39, longitude: -73, fee: 100, specialization: "Cardiology" }
+const there = { ...here, latitude: 40.08 }
+const state = (doctorId: string, atMs: number, change: Partial<DoctorState> = {}): DoctorState => ({
+  ...here,
+  ...change,
+  doctorId,
+  at: atMs,
+})
+const found = (id: string, { latitude, longitude, fee, specialization }: typeof here, distanceKm: number): Found => ({
+  id,
+  latitude,
+  longitude,
+  fee,
+  specialization,
+  distanceKm,
+})
+const NORTH_KM = 120.09
+
+function search(process: string, from: number, of: Search["answer"]): Search {
+  return { process, from, to: from + 10, query: { latitude: 39, longitude: -73, radius: 500 }, answer: of }
+}
+
+function answer(list: Found[], served = "index", status = 200): NonNullable<Search["answer"]> {
+  return { status, served, found: list, total: list.length }
+}
+
+const before = () => answer([found("d", here, 0), found("e", here, 0)])
+const after = () => answer([found("d", here, 0), found("e", there, NORTH_KM)])
 
 /** A booking that is confirmed and paid, and one that is neither; nothing is wrong with any of it. */
 function sound(): Evidence {
@@ -68,6 +107,22 @@ function sound(): Evidence {
     ],
     figures: [{ doctorId: "d", day: "2030-01-07", kept: "2 booked", counted: "2 booked" }],
     work: { head: 5, cursor: 5, unpublished: 0, due: 0, givenUp: 0, jobs: 0 },
+    doctorStates: [state("d", 1), state("e", 1), state("e", 5_000, there)],
+    searches: [search("api-0", 4_000, before()), search("api-0", 5_900, before()), search("api-0", 7_000, after())],
+    worlds: [{ process: "api-0", way: "by place", answer: after() }],
+    lives: [{ process: "api-0", from: 0, to: Number.POSITIVE_INFINITY }],
+    calm: [{ from: 100, to: 9_000 }],
+    audit: {
+      entries: [
+        entry("patient", "CREATE", "appointment", "a"),
+        entry("doctor", "CHANGE", "appointment", "a"),
+        entry("rival", "CREATE", "appointment", "b"),
+        entry("patient", "CREATE", "payment", "m"),
+        entry("doctor", "CHANGE", "payment", "m"),
+      ],
+      unsealed: 0,
+      verified: "",
+    },
   }
 }
 
@@ -168,6 +223,83 @@ const BREACHES: Record<string, Breach> = {
     breaks: (e) => void e.crashes.push({ at: 1, process: "api-0", how: "code 1" }),
     promise: /no process ends/,
   },
+  "a search that shows a doctor where they were two seconds ago": {
+    breaks: (e) => void e.searches.push(search("api-0", 7_100, before())),
+    promise: /as they were committed/,
+  },
+  "a search that finds somebody who was deactivated": {
+    breaks: (e) => void e.doctorStates.push(state("d", 5_500, { active: false })),
+    promise: /as they were committed/,
+  },
+  "a search that misses somebody who is there": {
+    breaks: (e) => void e.searches.push(search("api-0", 4_100, answer([found("e", here, 0)]))),
+    promise: /as they were committed/,
+  },
+  "a search that shows what was never committed, however much was going on": {
+    breaks: (e) => {
+      e.calm = []
+      e.searches.push(search("api-0", 4_100, answer([found("d", { ...here, fee: 7 }, 0), found("e", here, 0)])))
+    },
+    promise: /as they were committed/,
+  },
+  "a search that shows what was committed only after it": {
+    breaks: (e) => void e.searches.push(search("api-0", 4_100, after())),
+    promise: /as they were committed/,
+  },
+  "a search with a distance that is not": {
+    breaks: (e) => void e.searches.push(search("api-0", 8_000, answer([found("d", here, 0), found("e", there, NORTH_KM + 1)]))),
+    promise: /as they were committed/,
+  },
+  "a search that begins with the farthest": {
+    breaks: (e) => Object.assign(e.searches[2] ?? {}, { answer: answer(after().found.toReversed()) }),
+    promise: /nearest first/,
+  },
+  "a search that was refused while Postgres was away": {
+    breaks: (e) => void e.searches.push(search("api-0", 7_100, answer([], "nobody", 503))),
+    promise: /goes on answering/,
+  },
+  "a search that went to the table once the index had served": {
+    breaks: (e) => Object.assign(e.searches[2]?.answer ?? {}, { served: "sql-near" }),
+    promise: /goes on answering/,
+  },
+  "a search that was not answered by a process that ran": {
+    breaks: (e) => void e.searches.push(search("api-0", 7_100, undefined)),
+    promise: /goes on answering/,
+  },
+  "a process that in the end finds somebody where they are not": {
+    breaks: (e) => Object.assign(e.worlds[0] ?? {}, { answer: before() }),
+    promise: /at the end every process/,
+  },
+  "a booking that is not in the audit": {
+    breaks: (e) => void e.audit.entries.splice(2, 1),
+    promise: /a change and its entry/,
+  },
+  "an entry in the audit of a change that was not": {
+    breaks: (e) => void e.audit.entries.push(entry("doctor", "CHANGE", "payment", "m")),
+    promise: /a change and its entry/,
+  },
+  "a refusal that is not in the audit": {
+    breaks: (e) => void e.calls.push({ ...(e.calls[0] as Evidence["calls"][number]), attempts: [{ at: 5, ms: 1, outcome: 409 }] }),
+    promise: /is written down/,
+  },
+  "a reading that is not in the audit": {
+    breaks: (e) => {
+      const attempts = [{ at: 5, ms: 1, outcome: 200 }]
+      e.calls.push({
+        who: "patient",
+        method: "GET",
+        path: "/notifications",
+        attempts,
+        answer: { status: 200, body: { data: [{ data: { appointmentId: "a" } }] } },
+      })
+    },
+    promise: /is written down/,
+  },
+  "an audit log that was altered": {
+    breaks: (e) => Object.assign(e.audit, { verified: "position 3: altered" }),
+    promise: /as it was sealed/,
+  },
+  "an audit log that nobody seals": { breaks: (e) => Object.assign(e.audit, { unsealed: 2 }), promise: /is sealed/ },
   "work that was left": { breaks: (e) => Object.assign(e.work, { due: 1 }), promise: /every job is done/ },
 }
 
@@ -202,4 +334,28 @@ test("a violation's history has what was asked, logged, heard and broken about i
     "fault  kill api-0",
     'log    2 appointment:update {"appointmentId":"a","status":"CONFIRMED","scheduledAt":"2030-01-07T10:00:00.000Z"} (e2)',
   ])
+})
+
+test("who is frozen, ended or has not loaded yet need not answer, and what a crash of Postgres may take from the audit may be missing", () => {
+  const evidence = sound()
+  evidence.faults = [
+    { at: 7_000, endedAt: 12_000, what: "freeze api-0" },
+    { at: 13_000, endedAt: 13_100, what: "restart Postgres" },
+  ]
+  evidence.calm = []
+  evidence.lives = [
+    { process: "api-0", from: 0, to: 14_000 },
+    { process: "api-0", from: 15_000, to: Number.POSITIVE_INFINITY },
+  ]
+  evidence.searches.push(
+    { ...search("api-0", 7_500, undefined), to: 11_500 },
+    search("api-0", 13_995, undefined),
+    search("api-0", 15_100, answer([], "nobody", 503)),
+    search("api-0", 15_200, after()),
+  )
+  const attempts = [{ at: 12_500, ms: 10, outcome: 404 }]
+  evidence.calls.push({ who: "patient", method: "PUT", path: "/appointments/00000000-0000-7000-8000-000000000000", attempts })
+  expect(check(evidence)).toEqual([])
+  evidence.searches.push(search("api-0", 15_300, answer([], "nobody", 503)))
+  expect(check(evidence).map((v) => v.promise)).toHaveLength(1)
 })

@@ -3,14 +3,14 @@ import { closeSync, openSync, readFileSync } from "node:fs"
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { openPool } from "../../core/db.ts"
-import { migrate } from "../../core/migrations/migrate.ts"
 import { type TestRedis, testRedis, until } from "../../tests/harness/services.ts"
 import { ensureDatabase } from "../services/database.ts"
+import { migrateDatabase, runUrlOf } from "../services/migration.ts"
 import { findFreePort } from "../services/ports.ts"
 import { startPostgres } from "../services/postgres.ts"
 import { logTail } from "../services/server.ts"
-import type { Crash } from "./evidence.ts"
+import { keepDoctorStates } from "./doctor-states.ts"
+import type { Crash, Life } from "./evidence.ts"
 
 export const PROCESSES = ["api-0", "api-1", "worker-0", "worker-1", "realtime-0", "realtime-1"] as const
 export type ProcessName = (typeof PROCESSES)[number]
@@ -21,7 +21,7 @@ const START_TIMEOUT_MS = 60_000
 const ANSWER_TIMEOUT_MS = 3_000
 const READY_LOOK_MS = 50
 /** Crash safety is what is tried here, but of processes: a power cut would need the disk's word. */
-const POSTGRES_SETTINGS = ["fsync=off", "full_page_writes=off", "max_connections=300"]
+const POSTGRES_SETTINGS = ["fsync=off", "full_page_writes=off", "max_connections=300", "track_commit_timestamp=on"]
 const REPOSITORY = join(import.meta.dir, "..", "..")
 
 export type ClusterOptions = {
@@ -42,13 +42,16 @@ async function openCluster({ root = REPOSITORY, say, settings = {} }: ClusterOpt
   const folder = await mkdtemp(join(tmpdir(), "pulsecal-chaos-"))
   const postgres = await ownPostgres(folder, say)
   await ensureDatabase(postgres.url, () => {})
-  await migrated(postgres.url, join(root, "sql"))
+  const runUrl = runUrlOf(postgres.url, "chaos")
+  await migrateDatabase(postgres.url, runUrl, join(root, "sql"))
+  await keepDoctorStates(postgres.url)
   const redis = await testRedis({ persist: true })
-  const processes = await ownProcesses(root, folder, { ...environmentOf(postgres.url, redis), ...settings })
+  const processes = await ownProcesses(root, folder, { ...environmentOf(runUrl, redis), ...settings })
   const edge = await startEdge(processes.ports)
   await Promise.all(PROCESSES.map(processes.start))
   return {
     url: edge.url,
+    /** Of the owner: the checker reads all, and the processes run as another role. */
     databaseUrl: postgres.url,
     redis,
     postgres,
@@ -83,11 +86,6 @@ async function ownPostgres(dataDir: string, say: (line: string) => void) {
   }
 }
 
-async function migrated(url: string, sqlFolder: string): Promise<void> {
-  const pool = openPool(url, { max: 1, name: "chaos" })
-  await migrate(pool, sqlFolder).finally(() => pool.end({ timeout: 1 }))
-}
-
 function environmentOf(databaseUrl: string, redis: TestRedis): Record<string, string> {
   return {
     PATH: process.env.PATH ?? "",
@@ -107,9 +105,15 @@ async function ownProcesses(root: string, folder: string, environment: Record<st
   for (const name of PROCESSES) ports.set(name, await findFreePort())
   const running = new Map<ProcessName, Bun.Subprocess>()
   const crashes: Crash[] = []
+  const lives: Life[] = []
+  const end = (name: ProcessName) => {
+    const life = lives.findLast((l) => l.process === name)
+    if (life) life.to = Math.min(life.to, Date.now())
+  }
   const logOf = (name: ProcessName) => join(folder, `${name}.log`)
   const start = async (name: ProcessName): Promise<void> => {
     const output = openSync(logOf(name), "w")
+    lives.push({ process: name, from: Date.now(), to: Number.POSITIVE_INFINITY })
     const child = Bun.spawn([process.execPath, join(root, name.split("-")[0] ?? "", "main.ts")], {
       // Over this channel it notices when we are gone, and goes too.
       ipc: () => {},
@@ -118,6 +122,7 @@ async function ownProcesses(root: string, folder: string, environment: Record<st
       onExit: (_, code, signal) => {
         closeSync(output)
         if (running.get(name) !== child) return
+        end(name)
         crashes.push({ at: Date.now(), process: name, how: `${signal ?? `code ${code}`}\n${logTail(logOf(name))}` })
         // As whatever supervises processes would: what else is broken shows all the same.
         void start(name).catch(() => {})
@@ -130,6 +135,7 @@ async function ownProcesses(root: string, folder: string, environment: Record<st
   return {
     ports,
     crashes,
+    lives,
     pid: (name: ProcessName) => running.get(name)?.pid,
     /** All that it has said since it was started. */
     printed: (name: ProcessName) => readFileSync(logOf(name), "utf8"),
@@ -138,6 +144,7 @@ async function ownProcesses(root: string, folder: string, environment: Record<st
     async kill(name: ProcessName) {
       const child = running.get(name)
       running.delete(name)
+      end(name)
       child?.kill("SIGKILL")
       await child?.exited
     },

@@ -2,9 +2,12 @@
 import { Redis } from "ioredis"
 import postgres from "postgres"
 import type { RedisConfig } from "../../core/config.ts"
-import type { AppointmentRow, Evidence, Figures, LogRow, PaymentRow, Work } from "./evidence.ts"
+import { readDoctorStates } from "./doctor-states.ts"
+import type { AppointmentRow, Audit, AuditEntry, Evidence, Figures, LogRow, PaymentRow, Work } from "./evidence.ts"
 
-export type Tables = Pick<Evidence, "dismissed" | "log" | "appointments" | "payments" | "figures" | "work">
+export type Tables = Pick<Evidence, "dismissed" | "log" | "appointments" | "payments" | "figures" | "work" | "doctorStates"> & {
+  audit: Omit<Audit, "verified">
+}
 type Sql = postgres.Sql<{ bigint: number }>
 
 export function openReader(url: string): Sql {
@@ -24,6 +27,8 @@ export async function readTables(sql: Sql, redis: RedisConfig): Promise<Tables> 
       payments: await readPayments(of),
       figures: await readFigures(of),
       work: { ...(await readWork(of)), jobs },
+      doctorStates: await readDoctorStates(of),
+      audit: await readAudit(of),
     }
   })
 }
@@ -81,6 +86,12 @@ async function readFigures(sql: Sql): Promise<Figures[]> {
   ]
 }
 
+async function readAudit(sql: Sql): Promise<Omit<Audit, "verified">> {
+  const rows = await sql<{ entry: string; sealed: boolean }[]>`
+    select entry, true as sealed from audit_log union all select entry::text, false from audit_inbox`
+  return { entries: rows.map((row) => JSON.parse(row.entry) as AuditEntry), unsealed: rows.filter((row) => !row.sealed).length }
+}
+
 async function readWork(sql: Sql): Promise<Omit<Work, "jobs">> {
   const [row] = await sql<Omit<Work, "jobs">[]>`
     select (select head from event_log) as head, (select "offset" from work_cursor) as cursor,
@@ -102,5 +113,6 @@ async function countJobs(sql: Sql, { host, port }: RedisConfig): Promise<number>
 /** Whether the workers have come to rest, and up to where the log goes. */
 export async function isSettled(sql: Sql): Promise<number | undefined> {
   const work = await readWork(sql)
-  return work.unpublished === 0 && work.due === 0 && work.cursor === work.head ? work.head : undefined
+  const [audit] = await sql<{ unsealed: boolean }[]>`select exists (select from audit_inbox) as unsealed`
+  return work.unpublished === 0 && work.due === 0 && work.cursor === work.head && !audit?.unsealed ? work.head : undefined
 }

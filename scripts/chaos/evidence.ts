@@ -19,7 +19,7 @@ export type Attempt = { at: number; ms: number; outcome: number | string }
 /** One thing that somebody asked for, however often it had to be sent. */
 export type Call = {
   who: string
-  method: "POST" | "PUT" | "GET"
+  method: "POST" | "PUT" | "PATCH" | "GET"
   path: string
   key?: string
   body?: Record<string, unknown>
@@ -87,6 +87,41 @@ export type Work = {
   jobs: number
 }
 
+/** A doctor's row as it was from one commit on; `at` is the commit's, by Postgres's own clock, in epoch milliseconds. */
+export type DoctorState = {
+  doctorId: string
+  at: number
+  active: boolean
+  latitude: number
+  longitude: number
+  fee: number
+  specialization: string
+}
+
+export type SearchQuery = { latitude: number; longitude: number; radius: number; specialization?: string; maxFee?: number }
+
+export type Found = { id: string; latitude: number; longitude: number; fee: number; specialization: string; distanceKm: number | null }
+
+/** `served`: which way it was, by its own word. Nothing found where it is not 200. */
+export type SearchAnswer = { status: number; served: string; found: Found[]; total: number }
+
+/** One search, asked of one process, from when it was sent to when it was answered or given up. */
+export type Search = { process: string; from: number; to: number; query: SearchQuery; answer?: SearchAnswer }
+
+/** What a process finds everywhere, at the end; `way`: by place or by name. */
+export type WholeWorld = { process: string; way: string; answer?: SearchAnswer }
+
+/** From a process's start to its end. */
+export type Life = { process: string; from: number; to: number }
+
+export type AuditEntry = { at: string; uid: string | null; action: string; resource: string; ids: string[]; outcome: string }
+
+/** `verified`: empty if the log is as it was sealed, otherwise what was said. */
+export type Audit = { entries: AuditEntry[]; unsealed: number; verified: string }
+
+/** When nothing was wrong, and had not been for a while. */
+export type Calm = { from: number; to: number }
+
 export type FaultRecord = { at: number; endedAt: number; what: string }
 
 export type Crash = { at: number; process: string; how: string }
@@ -104,6 +139,12 @@ export type Evidence = {
   payments: PaymentRow[]
   figures: Figures[]
   work: Work
+  doctorStates: DoctorState[]
+  searches: Search[]
+  worlds: WholeWorld[]
+  lives: Life[]
+  calm: Calm[]
+  audit: Audit
 }
 
 /** What a broken promise is about, from which its history is told. */

@@ -9,6 +9,7 @@ const PAUSE_MIN_MS = 400
 const PAUSE_MAX_MS = 4_000
 const FREEZE_MS = 5_000
 const REDIS_AWAY_MS = 10_000
+const POSTGRES_AWAY_MS = 5_000
 const RESTART_MAX_MS = 2_000
 const CUT_MAX = 4
 
@@ -21,6 +22,7 @@ const KINDS = {
   "Redis away": 1,
   "freeze Redis": 1,
   "restart Postgres": 2,
+  "Postgres away": 1,
 }
 type Kind = keyof typeof KINDS
 
@@ -109,7 +111,9 @@ export class Faults {
         await Bun.sleep(kind === "Redis away" ? REDIS_AWAY_MS : lastsMs)
         return await redis.start()
       case "restart Postgres":
+      case "Postgres away":
         await postgres.crash()
+        if (kind === "Postgres away") await Bun.sleep(POSTGRES_AWAY_MS)
         return await postgres.start()
     }
   }

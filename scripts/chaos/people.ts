@@ -1,4 +1,7 @@
-/** Clinics in three zones with doctors and desks, patients in two cities, and some who may hear nothing. All sign up over REST. */
+/**
+ * Clinics in three zones with doctors and desks, patients in two cities, doctors who take no bookings and move about, and some who may hear
+ * nothing. All sign up over REST.
+ */
 import { mintDevelopmentToken } from "../../core/auth/development.ts"
 import type { Caller, Calls } from "./calls.ts"
 import type { Person } from "./evidence.ts"
@@ -10,6 +13,7 @@ const ZONES = [
 ]
 const DOCTORS_A_CLINIC = 2
 const PATIENTS = 12
+const ROAMERS = 8
 const TOKEN_SECONDS = 12 * 3_600
 
 export type Member = Caller & Person
@@ -19,7 +23,17 @@ export type Clinic = {
   desk: Member /** Turned away at half time. */
   dismissed: Member & { receptionistId: string }
 }
-export type World = { clinics: Clinic[]; patients: Member[]; strangers: Member[] }
+export type World = {
+  clinics: Clinic[]
+  patients: Member[]
+  /** Two a clinic: what changes of the clinic changes for both. */
+  roamers: Member[]
+  strangers: Member[]
+}
+
+/** Within reach of one search are all of them, wherever they go. */
+export const REGION = { latitude: 39, longitude: -73, reachKm: 500 }
+export const SPECIALIZATIONS = ["Cardiology", "Dermatology"]
 
 const caller = (uid: string): Caller => ({
   uid,
@@ -43,33 +57,44 @@ export async function signUp(calls: Calls): Promise<World> {
   const unborn = { ...caller("nobody"), role: "NOBODY" as const }
   const pending = caller("pending-desk")
   await made(calls, pending, "/receptionists", { clinicId: clinics[0]?.id, name: "Pending" })
-  return { clinics, patients, strangers: [unborn, { ...pending, role: "NOBODY" }] }
+  const roamers: Member[] = []
+  for (let n = 0; n < ROAMERS; n += DOCTORS_A_CLINIC) roamers.push(...(await signUpRoamers(calls, n)))
+  return { clinics, patients, roamers, strangers: [unborn, { ...pending, role: "NOBODY" }] }
 }
 
 async function signUpClinic(calls: Calls, n: number, { city, timezone }: (typeof ZONES)[number]): Promise<Clinic> {
-  const doctors: Member[] = []
-  let clinicId = ""
-  let code = ""
-  for (let d = 0; d < DOCTORS_A_CLINIC; d++) {
-    const who = caller(`doctor-${n}-${d}`)
-    const place = { clinicName: `Clinic ${n}`, clinicAddress: "1 Main Street", city, clinicLatitude: 40 - n, clinicLongitude: -74 + n }
-    const profile = { name: `Doctor ${n} ${d}`, specialization: "Cardiology", consultationFee: 100, workingHours: always, timezone }
-    const body = await made(
-      calls,
-      who,
-      "/doctors",
-      d === 0 ? { ...profile, ...place } : { ...profile, clinicId, clinicVerificationCode: code },
-    )
-    clinicId = String(body.clinicId)
-    code = String(body.clinicVerificationCode)
-    doctors.push({ ...who, role: "DOCTOR", doctorId: String(body.id), clinicId })
-  }
+  const place = { clinicName: `Clinic ${n}`, clinicAddress: "1 Main Street", city, clinicLatitude: 40 - n, clinicLongitude: -74 + n }
+  const { doctors, clinicId, code } = await signUpDoctors(calls, `doctor-${n}`, place, timezone)
   const receptionist = async (uid: string) => {
     const who = caller(uid)
     const { id } = await made(calls, who, "/receptionists", { clinicId, verificationCode: code, name: uid })
     return { ...who, role: "RECEPTIONIST" as const, clinicId, receptionistId: String(id) }
   }
   return { id: clinicId, doctors, desk: await receptionist(`desk-${n}`), dismissed: await receptionist(`former-desk-${n}`) }
+}
+
+async function signUpRoamers(calls: Calls, n: number): Promise<Member[]> {
+  const { city, timezone } = ZONES[n % ZONES.length] as (typeof ZONES)[number]
+  const { latitude: clinicLatitude, longitude: clinicLongitude } = REGION
+  const place = { clinicName: `Tent ${n}`, clinicAddress: "Anywhere", city, clinicLatitude, clinicLongitude }
+  return (await signUpDoctors(calls, `roamer-${n}`, place, timezone)).doctors
+}
+
+/** Of one clinic: the first makes it, the others join with its code. */
+async function signUpDoctors(calls: Calls, uid: string, place: Record<string, unknown>, timezone: string) {
+  const doctors: Member[] = []
+  let clinicId = ""
+  let code = ""
+  for (let d = 0; d < DOCTORS_A_CLINIC; d++) {
+    const who = caller(`${uid}-${d}`)
+    const profile = { name: `Doctor ${uid} ${d}`, specialization: "Cardiology", consultationFee: 100, workingHours: always, timezone }
+    const joining = { clinicId, clinicVerificationCode: code }
+    const body = await made(calls, who, "/doctors", { ...profile, ...(d === 0 ? place : joining) })
+    clinicId = String(body.clinicId)
+    code = String(body.clinicVerificationCode)
+    doctors.push({ ...who, role: "DOCTOR", doctorId: String(body.id), clinicId })
+  }
+  return { doctors, clinicId, code }
 }
 
 async function made(calls: Calls, who: Caller, path: string, body: Record<string, unknown>): Promise<Record<string, unknown>> {

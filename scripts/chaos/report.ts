@@ -1,6 +1,7 @@
 /** What a run has shown, in lines. */
 import type { Evidence, Violation } from "./evidence.ts"
 import { historyOf } from "./history.ts"
+import { stalestInCalm } from "./rules/searches.ts"
 
 /** One broken promise often breaks others, and each many times: the first tell enough. */
 const SHOWN_A_PROMISE = 3
@@ -11,10 +12,16 @@ export function report({ evidence, violations }: { evidence: Evidence; violation
   const heard = diaries.reduce((sum, d) => sum + d.heard.length, 0)
   const tries = calls.reduce((sum, c) => sum + c.attempts.length, 0)
   const connections = diaries.reduce((sum, d) => sum + d.connections.length, 0)
+  const { searches, audit } = evidence
+  const answered = searches.filter((s) => s.answer?.status === 200)
+  const away = faults.filter(({ what }) => what.includes("Postgres"))
+  const meanwhile = answered.filter((s) => away.some(({ at, endedAt }) => s.from > at && s.to < endedAt))
   return [
     `faults survived: ${faults.length} (${[...kinds].map(([kind, list]) => `${kind} ${list.length}`).join(", ")})`,
     `calls: ${calls.length} in ${tries} tries, ${calls.filter((c) => c.answer).length} answered; rows: ${evidence.appointments.length} appointments, ${evidence.payments.length} payments`,
     `events checked: ${log.length}, heard ${heard} times by ${diaries.length} clients over ${connections} connections`,
+    `searches: ${searches.length}, ${answered.length} answered, ${meanwhile.length} of them while Postgres was away; in calm nothing older than ${Math.round(stalestInCalm(evidence))} ms`,
+    `audit: ${audit.entries.length} entries, ${audit.verified === "" ? "as they were sealed" : "NOT as they were sealed"}`,
     `violations: ${violations.length}`,
     ...[...Map.groupBy(violations, (v) => v.promise)].flatMap(([promise, broken]) => [
       "",

@@ -1,4 +1,5 @@
-/** One run: a cluster, people, their calls, their sockets, and what goes wrong; then rest, and judgement. */
+/** One run: a cluster, people, their calls, searches and sockets, and what goes wrong; then rest, and judgement. */
+import { join } from "node:path"
 import { until } from "../../tests/harness/services.ts"
 import { Calls } from "./calls.ts"
 import { chanceOf } from "./chance.ts"
@@ -6,16 +7,22 @@ import { check } from "./check.ts"
 import { type Cluster, startCluster } from "./cluster.ts"
 import { isSettled, openReader, readTables } from "./collect.ts"
 import { entitled, Parties } from "./entitled.ts"
-import type { Evidence, Violation } from "./evidence.ts"
+import type { Calm, Evidence, Violation } from "./evidence.ts"
 import { Faults } from "./faults.ts"
 import { type Listener, listen } from "./listeners.ts"
 import { Load } from "./load.ts"
-import { signUp, type World } from "./people.ts"
+import { type Member, signUp, type World } from "./people.ts"
+import { Roaming } from "./roaming.ts"
+import { Searches } from "./searches.ts"
 
 /** What is under way finishes, sockets come back, workers catch up; whoever has not by then never will. */
 const SETTLE_MS = 60_000
 /** How long the log must stand still to be called at rest. */
 const REST_MS = 1_500
+/** A stretch before anything goes wrong, and one after, in which searches are held to what the contract says of a system that is well. */
+const CALM_MS = 4_000
+/** From the last fault until all is well again: followers look at the table every second, publishers too. */
+const RECOVERY_MS = 5_000
 
 export type RunOptions = {
   seed: number
@@ -38,24 +45,59 @@ export async function runChaos({ seed, durationMs, maxFaults, settleMs = SETTLE_
   const listeners = gather(cluster.url, world)
   await until("every client has been caught up once", () => listeners.every((l) => l.ready() || l.diary.person.role === "NOBODY"), 30_000)
   say(`${listeners.length} clients listen; the load begins`)
-  const load = new Load(calls, world, chanceOf(seed, "load"))
   const faults = new Faults(cluster)
-  const working = load.run()
-  const dismissal = Bun.sleep(durationMs / 2).then(() => load.dismiss())
-  try {
-    await Promise.all([faults.run(chanceOf(seed, "faults"), Date.now() + durationMs, maxFaults), Bun.sleep(durationMs), dismissal])
-  } finally {
-    calls.stop()
-  }
-  await working
+  const searches = new Searches(cluster, world.patients[0] as Member, chanceOf(seed, "searches"))
+  const calm = await underLoad({ calls, world, searches, seed, durationMs }, async (deadline) => {
+    await faults.run(chanceOf(seed, "faults"), deadline, maxFaults)
+    await cluster.processes.ready()
+  })
   say(`${faults.done.length} faults; settling`)
   const evidence = await settled(cluster, listeners, settleMs, {
     calls: calls.made,
     faults: faults.done,
     crashes: cluster.processes.crashes,
+    lives: cluster.processes.lives,
+    searches: searches.made,
+    calm,
   })
+  const worlds = await searches.findAll()
   for (const listener of listeners) listener.close()
-  return { evidence, violations: check(evidence) }
+  const verified = await verifyAudit(cluster.databaseUrl)
+  const whole = { ...evidence, worlds, audit: { ...evidence.audit, verified } }
+  return { evidence: whole, violations: check(whole) }
+}
+
+type Under = { calls: Calls; world: World; searches: Searches; seed: number; durationMs: number }
+
+/** All that people do goes on before, while and after things go wrong. Answers with when nothing was. */
+async function underLoad({ calls, world, searches, seed, durationMs }: Under, wrong: (deadline: number) => Promise<void>): Promise<Calm[]> {
+  const [begun, deadline] = [Date.now(), Date.now() + durationMs]
+  const load = new Load(calls, world, chanceOf(seed, "load"))
+  const working = [load.run(), new Roaming(calls, world.roamers, chanceOf(seed, "roaming")).run(), searches.run()]
+  const calm: Calm[] = []
+  try {
+    const dismissal = Bun.sleep(durationMs / 2).then(() => load.dismiss())
+    await Bun.sleep(CALM_MS)
+    calm.push({ from: begun, to: Date.now() })
+    await Promise.all([wrong(deadline), Bun.sleep(deadline - Date.now()), dismissal])
+    await Bun.sleep(RECOVERY_MS)
+    const from = Date.now()
+    await Bun.sleep(CALM_MS)
+    calm.push({ from, to: Date.now() })
+  } finally {
+    calls.stop()
+    searches.stop()
+  }
+  await Promise.all(working)
+  return calm
+}
+
+/** As whoever runs the system would. Nothing, or what was found. */
+async function verifyAudit(databaseUrl: string): Promise<string> {
+  const command = [process.execPath, join(import.meta.dir, "..", "audit.ts"), "verify"]
+  const child = Bun.spawn(command, { env: { ...process.env, NODE_ENV: "test", DATABASE_URL: databaseUrl }, stderr: "pipe" })
+  const said = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text()])
+  return (await child.exited) === 0 ? "" : said.join("").trim()
 }
 
 /** Each by websocket and by polling; a stranger by one of them. */
@@ -73,8 +115,8 @@ async function settled(
   cluster: Cluster,
   listeners: Listener[],
   settleMs: number,
-  said: Pick<Evidence, "calls" | "faults" | "crashes">,
-): Promise<Evidence> {
+  said: Pick<Evidence, "calls" | "faults" | "crashes" | "lives" | "searches" | "calm">,
+): Promise<Omit<Evidence, "worlds">> {
   const sql = openReader(cluster.databaseUrl)
   const deadline = Date.now() + settleMs
   try {
@@ -90,7 +132,8 @@ async function settled(
     while (Date.now() < deadline && listeners.some((l) => hasMissed(l, wanted.get(l) ?? []))) await Bun.sleep(100)
     // A moment more: for what nobody should hear, or nobody twice on one connection.
     await Bun.sleep(REST_MS)
-    return { ...said, ...tables, diaries: listeners.map((l) => trimmed(l.diary, tables.work.head)) }
+    const audit = { ...tables.audit, verified: "" }
+    return { ...said, ...tables, audit, diaries: listeners.map((l) => trimmed(l.diary, tables.work.head)) }
   } finally {
     await sql.end({ timeout: 1 })
   }
