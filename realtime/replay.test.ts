@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import type { Event } from "../core/events/catalog.ts"
 import { announce } from "../core/events/log.ts"
+import { dropOldEvents } from "../core/upkeep/event-partitions.ts"
+import { age, endPartition } from "../core/upkeep/test-partitions.ts"
+import { insertCursor } from "../core/work/queries.ts"
 import {
   appointmentUpdate,
   type Listening,
@@ -87,13 +90,15 @@ test("a client that knows more than the process it comes to is not told of a gap
 test("a client whose lastOffset is older than what is kept is told so and replayed the rest", async () => {
   await using own = await testStage()
   const { uid, doctorId } = await own.doctor()
-  await own.tell(...repeat(20, () => appointmentUpdate({ doctorId })))
+  await own.tell(...repeat(10, () => appointmentUpdate({ doctorId })))
+  await endPartition(own.pool, own.pool)
+  await own.tell(...repeat(10, () => appointmentUpdate({ doctorId })))
   const all = await roomOffsets(own, `doctor:${doctorId}`)
   const floor = all[9] as number
-  await own.pool`update event_log set floor = ${floor}`
-  await own.pool`delete from room_events where "offset" <= ${floor}`
-  await own.pool`delete from events where "offset" <= ${floor}`
   const { url } = await own.start()
+  await insertCursor(own.pool)
+  await age(own.pool, 31)
+  expect(await dropOldEvents(own.pool, 30, Date.now())).toEqual({ rows: floor, inUse: false })
   const diary = await listening(url, { uid, lastOffset: 2 })
   expect(diary.gaps).toEqual([{ from: 2, to: floor }])
   expect(offsetsOf(diary)).toEqual(all.slice(10))

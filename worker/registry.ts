@@ -5,7 +5,9 @@ import type { ObserveJob } from "../core/metrics/jobs.ts"
 import { analyzeTables } from "./jobs/analyze-tables.ts"
 import { deleteOldRows } from "./jobs/delete-old-rows.ts"
 import { dropOldAudit } from "./jobs/drop-old-audit.ts"
+import { dropOldEvents } from "./jobs/drop-old-events.ts"
 import { endQueueDays } from "./jobs/end-queue-days.ts"
+import { makeEventPartitions } from "./jobs/make-event-partitions.ts"
 import { markMissed } from "./jobs/mark-no-shows.ts"
 import { recompute } from "./jobs/recompute-rollups.ts"
 import { remind } from "./jobs/send-reminders.ts"
@@ -35,6 +37,8 @@ export const handlers = {
   "end-queue-days": endQueueDays,
   "tell-waiting": tellWaiting,
   "delete-old-rows": deleteOldRows,
+  "make-event-partitions": makeEventPartitions,
+  "drop-old-events": dropOldEvents,
   "drop-old-audit": dropOldAudit,
   "analyze-tables": analyzeTables,
 } as const satisfies Record<string, Handler>

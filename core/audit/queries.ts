@@ -16,8 +16,8 @@ export async function sealEntries(db: Db, limit: number): Promise<SealedBatch> {
   return one(await db<SealedBatch[]>`select sealed, last_position as position, last_hash as hash, checkpoint from seal_audit(${limit})`)
 }
 
-/** Drops what was sealed before `before`, in whole partitions. Returns how many rows. */
-export async function dropOldAudit(db: Db, before: Date): Promise<number> {
+/** Drops the oldest partition if all of it was sealed before `before`. Returns how many rows went. */
+export async function dropOldestAudit(db: Db, before: Date): Promise<number> {
   return one(await db<{ dropped: number }[]>`select drop_old_audit(${before}) as dropped`).dropped
 }
 

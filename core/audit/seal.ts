@@ -1,6 +1,7 @@
 import type { Pool } from "../db.ts"
 import type { Log } from "../log.ts"
-import { dropOldAudit, sealEntries } from "./queries.ts"
+import { type Dropped, dropAll } from "../upkeep/locks.ts"
+import { dropOldestAudit, sealEntries } from "./queries.ts"
 
 /** Some 50 ms, during which another sealer goes away and nobody waits. */
 const BATCH = 1_000
@@ -32,7 +33,7 @@ export async function trySealAudit(pool: Pool, log: Log): Promise<void> {
   }
 }
 
-/** Drops what is older than it is kept. Returns how many rows. */
-export async function dropOld(pool: Pool, retentionDays: number, now: number): Promise<number> {
-  return await dropOldAudit(pool, new Date(now - retentionDays * DAY_MS))
+/** Drops the partitions of which every row is older than it is kept. */
+export async function dropOld(pool: Pool, retentionDays: number, now: number): Promise<Dropped> {
+  return await dropAll(() => dropOldestAudit(pool, new Date(now - retentionDays * DAY_MS)))
 }

@@ -83,14 +83,20 @@ export async function countUnpublished(db: Db, limit: number): Promise<{ rows: n
   )
 }
 
-/** Events with `after` < offset ≤ `upTo`, in order. */
+/**
+ * Events with `after` < offset ≤ `upTo`, in order, no further than `limit` offsets on: the range is the limit, since offsets are dense, and
+ * only the partitions that hold it are opened. Of what is no longer kept there are none.
+ */
 export async function listEvents(db: Db, after: number, upTo: number, limit: number): Promise<LoggedEvent[]> {
   return await db<LoggedEvent[]>`
     select "offset", id, name, subject, rooms, data, occurred_at as "occurredAt"
-    from events where "offset" > ${after} and "offset" <= ${upTo} order by "offset" limit ${limit}`
+    from events where "offset" > ${after} and "offset" <= ${Math.min(upTo, after + limit)} order by "offset"`
 }
 
-/** As {@link listEvents}, of those that any of `rooms` may hear. Costs the rows it returns, however long the log is. */
+/**
+ * Events with `after` < offset ≤ `upTo` that any of `rooms` may hear, in order. Costs the rows it returns, however long the log is. The
+ * range stands twice, so that partitions outside of it are not opened for either table.
+ */
 export async function listRoomEvents(db: Db, rooms: string[], after: number, upTo: number, limit: number): Promise<LoggedEvent[]> {
   return await db<LoggedEvent[]>`
     with wanted as (
@@ -102,5 +108,5 @@ export async function listRoomEvents(db: Db, rooms: string[], after: number, upT
         order by re."offset" limit ${limit}) heard
       order by heard."offset" limit ${limit})
     select e."offset", e.id, e.name, e.subject, e.rooms, e.data, e.occurred_at as "occurredAt"
-    from wanted join events e using ("offset") where e."offset" is not null order by e."offset"`
+    from wanted join events e using ("offset") where e."offset" > ${after} and e."offset" <= ${upTo} order by e."offset"`
 }

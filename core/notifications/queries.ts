@@ -46,7 +46,7 @@ export async function listNewest(db: Db, rooms: string[], after: number, upTo: n
         order by re."offset" desc limit ${limit}) heard
       order by heard."offset" desc limit ${limit})
     select e."offset", e.id, e.name, e.data, e.occurred_at as "occurredAt"
-    from wanted join events e using ("offset") where e."offset" is not null order by e."offset" desc`
+    from wanted join events e using ("offset") where e."offset" > ${after} and e."offset" <= ${upTo} order by e."offset" desc`
 }
 
 /** How many events with `after` < offset ≤ `upTo` any of `rooms` may hear: read from the index alone. */

@@ -1,11 +1,16 @@
 import { type Db, one } from "../db.ts"
 
+/** Sees to it that the event log's partitions have their ends, and an empty one comes after. True if there was something to do. */
+export async function makeEventPartitions(db: Db, eachMs: number): Promise<boolean> {
+  return one(await db<{ made: boolean }[]>`select make_event_partitions(${eachMs}::float8 * interval '1 ms') as made`).made
+}
+
 /**
- * Deletes the oldest events, in order and no more than `limit`, up to the first that is not older than `before` or that the worker
- * has not read; raises the log's floor over them and takes them out of the rooms' lists. Returns how many. Only the owner's function may.
+ * Drops the oldest partition of the event log, with the rooms' lists, if all of it was written before `before`, published and read by the
+ * worker; raises the log's floor over it. Returns how many events went.
  */
-export async function deleteOldEvents(tx: Db, before: Date, limit: number): Promise<number> {
-  return one(await tx<{ deleted: number }[]>`select delete_old_events(${before}, ${limit}) as deleted`).deleted
+export async function dropOldestEvents(db: Db, before: Date): Promise<number> {
+  return one(await db<{ dropped: number }[]>`select drop_old_events(${before}) as dropped`).dropped
 }
 
 /** Keys older than they are kept for. Returns how many. */

@@ -1,12 +1,12 @@
 import { deleteReminders } from "../appointments/clock/queries.ts"
 import type { Pool } from "../db.ts"
 import { sleep } from "../time.ts"
-import { deleteOldEvents, deleteOldKeys } from "./queries.ts"
+import { deleteOldKeys } from "./queries.ts"
 
 const DAY_MS = 86_400_000
-/** The publisher waits while a batch is deleted: some 10 ms. */
+/** Some 10 ms. */
 const BATCH = 500
-/** Between batches the publisher and everyone else get their turn. */
+/** Between batches everyone else gets their turn. */
 const PAUSE_MS = 20
 /** A million rows a run; the next one goes on. */
 const BATCHES_MAX = 2_000
@@ -15,13 +15,12 @@ const KEYS_DAYS = 1
 /** A reminder is remembered well beyond the last moment at which it could be sent again. */
 const REMINDERS_DAYS = 7
 
-export type Retained = { events: number; keys: number; reminders: number }
+export type Deleted = { keys: number; reminders: number }
 
 /** Deletes what is no longer kept, in small batches. Returns how many rows of each. */
-export async function deleteOld(pool: Pool, retentionDays: number, now: number): Promise<Retained> {
+export async function deleteOld(pool: Pool, now: number): Promise<Deleted> {
   const ago = (days: number) => new Date(now - days * DAY_MS)
   return {
-    events: await inBatches(() => pool.begin((tx) => deleteOldEvents(tx, ago(retentionDays), BATCH))),
     keys: await inBatches(() => deleteOldKeys(pool, ago(KEYS_DAYS), BATCH)),
     reminders: await inBatches(() => deleteReminders(pool, ago(REMINDERS_DAYS), BATCH)),
   }
