@@ -29,6 +29,13 @@ const LOCK_TIMEOUT_MS = 8_000
 /** Long enough that it never fires in a healthy process; a frozen one must not hold its locks for ever. */
 const IDLE_IN_TRANSACTION_TIMEOUT_MS = 60_000
 
+/** As settings of a role, for whoever connects by other means than this pool. */
+export const SESSION_BOUNDS = {
+  statement: `${STATEMENT_TIMEOUT_MS}ms`,
+  lock: `${LOCK_TIMEOUT_MS}ms`,
+  idleInTransaction: `${IDLE_IN_TRANSACTION_TIMEOUT_MS}ms`,
+}
+
 export type PoolOptions = {
   max: number
   name: string

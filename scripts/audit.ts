@@ -5,7 +5,7 @@
  */
 import { parseArgs } from "node:util"
 import { readAnchors } from "../core/audit/anchors.ts"
-import { findHead } from "../core/audit/queries.ts"
+import { findHead, findSealedAt } from "../core/audit/queries.ts"
 import { verifyAudit } from "../core/audit/verify.ts"
 import { readConfig } from "../core/config.ts"
 import { openPool, type Pool } from "../core/db.ts"
@@ -28,7 +28,8 @@ async function verify(pool: Pool, file: string | undefined, retentionDays: numbe
 
 async function head(pool: Pool): Promise<void> {
   const { position, hash } = await findHead(pool)
-  console.log(JSON.stringify({ auditPosition: position, auditHash: hash.toString("hex") }))
+  const time = (await findSealedAt(pool, position))?.toISOString()
+  console.log(JSON.stringify({ auditPosition: position, auditHash: hash.toString("hex"), time }))
 }
 
 await runCommand(async () => {

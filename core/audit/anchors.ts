@@ -1,13 +1,20 @@
 import { z } from "zod"
 import type { Anchor } from "./verify.ts"
 
-const Line = z.object({ auditPosition: z.int().min(1), auditHash: z.string().regex(/^[0-9a-f]{64}$/) })
+/** `time`: when the position was sealed. A line of the worker's log is written as that happens. */
+const Line = z.object({
+  auditPosition: z.int().min(1),
+  auditHash: z.string().regex(/^[0-9a-f]{64}$/),
+  time: z.iso.datetime().optional(),
+})
 
 /** The anchors among lines of JSON, such as the worker's log; other lines are left alone. */
 export function readAnchors(text: string): Anchor[] {
   return text.split("\n").flatMap((line) => {
     const parsed = line.includes("auditPosition") ? Line.safeParse(jsonOf(line)) : undefined
-    return parsed?.success ? [{ position: parsed.data.auditPosition, hash: parsed.data.auditHash }] : []
+    if (!parsed?.success) return []
+    const { auditPosition: position, auditHash: hash, time } = parsed.data
+    return [time === undefined ? { position, hash } : { position, hash, at: new Date(time) }]
   })
 }
 

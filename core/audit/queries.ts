@@ -1,4 +1,4 @@
-import { type Db, one } from "../db.ts"
+import { type Db, maybeOne, one } from "../db.ts"
 
 /**
  * Adds entries, each JSON, to be sealed: in the transaction of a change, or in one of their own. Waits for no lock. They go as one text,
@@ -26,6 +26,11 @@ export type AuditHead = { position: number; hash: Buffer; floor: number; floorHa
 
 export async function findHead(db: Db): Promise<AuditHead> {
   return one(await db<AuditHead[]>`select position, hash, floor, floor_hash as "floorHash", floor_at as "floorAt" from audit_head`)
+}
+
+/** When the position was sealed; undefined when it is not there. */
+export async function findSealedAt(db: Db, position: number): Promise<Date | undefined> {
+  return maybeOne(await db<{ sealedAt: Date }[]>`select sealed_at as "sealedAt" from audit_log where position = ${position}`)?.sealedAt
 }
 
 /** `subjects`: as text, the patients in whose lists the row stands; `patients`, `resources`: the row's own, as they were hashed. */

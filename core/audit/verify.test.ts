@@ -4,7 +4,7 @@ import type { Pool } from "../db.ts"
 import { readAnchors } from "./anchors.ts"
 import { listSealed } from "./queries.ts"
 import { type Trail, testTrail } from "./test-trail.ts"
-import { hashOf } from "./verify.ts"
+import { type Anchor, hashOf } from "./verify.ts"
 
 /** Three of the patients' making, and these. */
 const ROWS = 20
@@ -20,7 +20,7 @@ beforeAll(async () => {
 afterAll(() => trail[Symbol.asyncDispose]())
 
 /** What is found after the owner has done this, which is undone afterwards. */
-async function after(tamper: (tx: Pool) => Promise<unknown>, anchors = [] as { position: number; hash: string }[]): Promise<string[]> {
+async function after(tamper: (tx: Pool) => Promise<unknown>, anchors: Anchor[] = []): Promise<string[]> {
   const keep = async (from: string, to: string) => {
     for (const table of ["audit_log", "audit_head", "audit_subjects", "audit_checkpoints"]) {
       await owner.unsafe(`create table if not exists ${to}${table} (like ${from}${table})`)
@@ -175,5 +175,24 @@ describe("whoever owns the database and seals everything anew", () => {
       await tx`delete from audit_log where position <= 5`
     })
     expect(found[0]).toStartWith("positions 1 to 5: removed: rows are kept for 2192 days")
+  })
+
+  test("nor under a time of its own making: an anchor kept elsewhere has the time too", async () => {
+    const { hash } = await trail.verify()
+    const old = { position: 3, hash, at: new Date(Date.now() - 2_300 * 86_400_000) }
+    const young = { position: 4, hash, at: new Date() }
+    const forged = async (tx: Pool) => {
+      await tx`delete from audit_checkpoints where position <= 5`
+      await tx`delete from audit_subjects where position <= 5`
+      await tx`
+        update audit_head set floor = 5, floor_hash = (select hash from audit_log where position = 5), floor_at = now() - interval '7 years'`
+      await tx`delete from audit_log where position <= 5`
+    }
+    expect(await after(forged, [old])).toEqual([])
+    expect(await after(forged, [old, young])).toEqual([
+      `position 4: removed: rows are kept for 2192 days, and the anchor says it was sealed ${young.at.toISOString()}`,
+    ])
+    const line = `{"level":"info","time":"${young.at.toISOString()}","auditPosition":4,"auditHash":"${hash}","msg":"audit checkpoint"}`
+    expect(readAnchors(line)).toEqual([young])
   })
 })

@@ -8,8 +8,11 @@ const BATCH = 2_000
 const FINDINGS_MAX = 100
 const DAY_MS = 86_400_000
 
-/** A place in the log and its hash, in hexadecimal, as kept outside the database. */
-export type Anchor = { position: number; hash: string }
+/** Between a row's seal and the line that tells of it, on clocks that differ. */
+const CLOCKS_MS = 3_600_000
+
+/** A place in the log, its hash in hexadecimal, and when it was sealed, as kept outside the database. */
+export type Anchor = { position: number; hash: string; at?: Date }
 
 export type Verification = { floor: number; position: number; hash: string; rows: number; anchors: number; findings: string[] }
 
@@ -37,6 +40,14 @@ export async function verifyAudit(db: Db, { anchors = [], retentionDays, now }: 
   if (head.floorAt && head.floorAt.getTime() > now - retentionDays * DAY_MS)
     findings.push(
       `${removed(1, head.floor)}: rows are kept for ${retentionDays} days, and the last of these was sealed ${head.floorAt.toISOString()}`,
+    )
+  // What the database says of when they were sealed, its owner may have written.
+  const young = anchors.findLast(
+    ({ position, at }) => position <= head.floor && at && at.getTime() > now - retentionDays * DAY_MS + CLOCKS_MS,
+  )
+  if (young?.at)
+    findings.push(
+      `position ${young.position}: removed: rows are kept for ${retentionDays} days, and the anchor says it was sealed ${young.at.toISOString()}`,
     )
   const rows = await verifyChain(db, head, known, findings)
   for (const { position } of await listStrays(db, FINDINGS_MAX))

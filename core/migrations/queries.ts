@@ -35,28 +35,41 @@ export async function insertMigration(tx: Db, name: string, checksum: string): P
   await tx`insert into migrations (name, checksum) values (${name}, ${checksum})`
 }
 
-export type RolePowers = { name: string; superuser: boolean; owner: boolean }
+/** `acting`: the session acts as it; otherwise it only logged in as it. `becomes`: a superuser whose member it is. `writes`: it may change the audit log. */
+export type RolePowers = { name: string; acting: boolean; superuser: boolean; owner: boolean; becomes: string | null; writes: boolean }
 
-/** Whether the role of this session could undo anything: as a superuser, or as the owner of what was migrated. */
-export async function findRolePowers(db: Db): Promise<RolePowers | undefined> {
-  return maybeOne(
-    await db<RolePowers[]>`
-    select rolname as name, rolsuper as superuser,
-      coalesce((select pg_has_role(current_user, relowner, 'member') from pg_class where oid = to_regclass('migrations')), false) as owner
-    from pg_roles where rolname = current_user`,
-  )
+/** What the roles of this session could undo: as a superuser, as the owner of what was migrated, or by what was granted to them. */
+export async function listRolePowers(db: Db): Promise<RolePowers[]> {
+  return await db<RolePowers[]>`
+    select r.rolname as name, r.rolname = current_user as acting, r.rolsuper as superuser,
+      coalesce((select pg_has_role(r.oid, relowner, 'member') from pg_class where oid = to_regclass('migrations')), false) as owner,
+      (select min(s.rolname) from pg_roles s where s.rolsuper and s.oid <> r.oid and pg_has_role(r.oid, s.oid, 'member')) as becomes,
+      coalesce(has_table_privilege(r.oid, to_regclass('audit_log'), 'insert, update, delete, truncate'), false) as writes
+    from pg_roles r where r.rolname in (current_user, session_user) order by acting desc`
 }
 
 export async function hasRole(db: Db, role: string): Promise<boolean> {
   return maybeOne(await db`select 1 from pg_roles where rolname = ${role}`) !== undefined
 }
 
-/** A role that may log in, is a member of pulsecal_app and owns nothing; one that another makes at the same moment is as good. `verifier`: null for no password. */
-export async function createRole(db: Db, role: string, verifier: string | null): Promise<void> {
+/** What a session keeps to that says nothing of its own, in a text that PostgreSQL reads as a time. */
+export type SessionBounds = { statement: string; lock: string; idleInTransaction: string }
+
+/**
+ * A role that may log in, is a member of pulsecal_app and owns nothing; one that another makes at the same moment is as good. `verifier`:
+ * null for no password.
+ */
+export async function createRole(db: Db, role: string, verifier: string | null, bounds: SessionBounds): Promise<void> {
   const { statement } = one(
     await db<{ statement: string }[]>`
-    select format('do $do$ begin create role %I login in role pulsecal_app%s; exception when duplicate_object or unique_violation then null; end $do$',
-      ${role}::text, coalesce(format(' password %L', ${verifier}::text), '')) as statement`,
+    select format('do $do$ begin
+        create role %1$I login in role pulsecal_app%2$s;
+        alter role %1$I set statement_timeout = %3$L;
+        alter role %1$I set lock_timeout = %4$L;
+        alter role %1$I set idle_in_transaction_session_timeout = %5$L;
+      exception when duplicate_object or unique_violation then null; end $do$',
+      ${role}::text, coalesce(format(' password %L', ${verifier}::text), ''), ${bounds.statement}::text, ${bounds.lock}::text,
+      ${bounds.idleInTransaction}::text) as statement`,
   )
   await db.unsafe(statement)
 }

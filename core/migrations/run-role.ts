@@ -1,10 +1,10 @@
 /** The role that the processes run as: a member of pulsecal_app, which may do what they do and no more (sql/0008_roles.sql). */
 import { createHash, createHmac, pbkdf2Sync, randomBytes } from "node:crypto"
 import { type Config, ConfigError } from "../config.ts"
-import { isUnavailable, type Pool } from "../db.ts"
+import { isUnavailable, type Pool, SESSION_BOUNDS } from "../db.ts"
 import type { Log } from "../log.ts"
 import { sleep } from "../time.ts"
-import { createRole, findRolePowers, grantAppRole, hasRole } from "./queries.ts"
+import { createRole, grantAppRole, hasRole, listRolePowers, type RolePowers } from "./queries.ts"
 
 /** Made by sql/0008_roles.sql. */
 const APP_ROLE = "pulsecal_app"
@@ -22,7 +22,7 @@ export async function ensureRunRole(owner: Pool, runUrl: string): Promise<void> 
   const [role, secret] = [decodeURIComponent(username), decodeURIComponent(password)]
   if (role === "" || role === owner.options.user) return
   // Only a verifier is sent: a statement may be logged by the server.
-  if (!(await hasRole(owner, role))) await createRole(owner, role, secret === "" ? null : scramVerifier(secret))
+  if (!(await hasRole(owner, role))) await createRole(owner, role, secret === "" ? null : scramVerifier(secret), SESSION_BOUNDS)
   await grantAppRole(owner, role)
 }
 
@@ -42,16 +42,27 @@ export function scramVerifier(password: string, salt = randomBytes(SCRAM_SALT_BY
 }
 
 /**
- * Refuses to run in production as a superuser or as the owner of the tables, for either could undo what the audit says; elsewhere it
- * says so. Waits for the database; a process that stops meanwhile is told nothing.
+ * Refuses to run in production as a role that could undo what the audit says: a superuser, the owner of the tables, whoever may become
+ * a superuser, or may write the log by some grant. Elsewhere it says so, and everywhere where the session has only put such a role down.
+ * Waits for the database; a process that stops meanwhile is told nothing.
  */
 export async function requireRestrictedRole(pool: Pool, config: Config, log: Log, signal: AbortSignal): Promise<void> {
-  const powers = await untilAnswered(() => findRolePowers(pool), signal)
-  if (!powers || !(powers.superuser || powers.owner)) return
-  const what = powers.superuser ? "is a superuser" : "owns the tables"
-  const message = `DATABASE_URL: its role ${powers.name} ${what}; give the owner's as MIGRATE_DATABASE_URL and another role here`
-  if (config.env === "production") throw new ConfigError(message)
-  log.warn(message)
+  for (const powers of (await untilAnswered(() => listRolePowers(pool), signal)) ?? []) {
+    const what = powerOf(powers)
+    if (!what) continue
+    const which = powers.acting ? "role" : "login, whose powers the session has put down and could take up again,"
+    const message = `DATABASE_URL: its ${which} ${powers.name} ${what}; give the owner's as MIGRATE_DATABASE_URL and another role here`
+    if (powers.acting && config.env === "production") throw new ConfigError(message)
+    log.warn(message)
+    return
+  }
+}
+
+function powerOf({ superuser, owner, becomes, writes }: RolePowers): string | undefined {
+  if (superuser) return "is a superuser"
+  if (owner) return "owns the tables"
+  if (becomes !== null) return `may become the superuser ${becomes}`
+  return writes ? "may change the audit log" : undefined
 }
 
 /** Undefined when the process stops before the database answers. */
