@@ -2,7 +2,7 @@ import { expect, test } from "bun:test"
 import fc from "fast-check"
 import { haversineKm } from "../search/haversine.ts"
 import { anchor, type Place, placeNear } from "../search/test-world.ts"
-import { lengthOf, writeKm } from "./answer.ts"
+import { writeKm, writeWhole } from "./digits.ts"
 import { chordOf, exactMetres, metresOf, SQUARE_TOLERANCE, unitVector } from "./exact.ts"
 
 const RUNS = 50_000
@@ -54,12 +54,20 @@ test("metres from a squared chord are those that haversineKm rounds to, or left 
   expect(left).toBeLessThan(RUNS / 100)
 })
 
+const room = Buffer.alloc(32)
+const view = new DataView(room.buffer, room.byteOffset, room.length)
+const written = (end: number) => room.toString("latin1", 0, end)
+
 test("every distance in metres up to 500 km is printed as JSON prints it", () => {
-  const bytes = Buffer.alloc(16)
   let wrong = 0
-  for (let metres = 0; metres <= 500_000; metres++) {
-    const end = writeKm(metres, bytes, 0)
-    if (end !== lengthOf(metres) || bytes.toString("latin1", 0, end) !== JSON.stringify(metres / 1000)) wrong++
-  }
+  for (let metres = 0; metres <= 500_000; metres++) if (written(writeKm(metres, view, 0)) !== JSON.stringify(metres / 1000)) wrong++
   expect(wrong).toBe(0)
+})
+
+test("every whole number is printed as JSON prints it", () => {
+  const numbers = fc.oneof(fc.maxSafeNat(), fc.nat(20_000))
+  fc.assert(
+    fc.property(numbers, (n) => expect(written(writeWhole(n, view, 0))).toBe(JSON.stringify(n))),
+    { numRuns: 10_000 },
+  )
 })
