@@ -1,6 +1,6 @@
 /** The bounding balls of an H3 tree's nodes, in three dimensions. */
-import { COUNT, FIRST, LEAF, LENGTH_MASK, NODE_WORDS, type Nodes, SHAPE } from "./nodes.ts"
-import { ENTRY_REALS, entryOf, segmentOf } from "./pages.ts"
+import { CENTRE, COUNT, FIRST, LEAF, LENGTH_MASK, NODE_WORDS, type Nodes, RADIUS, SHAPE } from "./nodes.ts"
+import { entryOf, PLACE_REALS, segmentOf } from "./pages.ts"
 
 /** Rounding to single precision moves a centre; the radius is measured from where it then is, and made so much larger before rounding. */
 const RADIUS_FACTOR = 1 + 2 ** -22
@@ -10,14 +10,14 @@ const RADIUS_SLACK = 1e-12
 export function fitBall(nodes: Nodes, node: number): void {
   const box = [2, 2, 2, -2, -2, -2] as Box
   extend(nodes, node, box)
-  const { balls } = nodes
   const x = Math.fround((box[0] + box[3]) / 2)
   const y = Math.fround((box[1] + box[4]) / 2)
   const z = Math.fround((box[2] + box[5]) / 2)
-  balls[4 * node] = x
-  balls[4 * node + 1] = y
-  balls[4 * node + 2] = z
-  balls[4 * node + 3] = roundedUp(Math.sqrt(farthestSquare(nodes, node, x, y, z)))
+  const at = node * NODE_WORDS
+  nodes.reals[at + CENTRE] = x
+  nodes.reals[at + CENTRE + 1] = y
+  nodes.reals[at + CENTRE + 2] = z
+  nodes.reals[at + RADIUS] = roundedUp(Math.sqrt(farthestSquare(nodes, node, x, y, z)))
 }
 
 type Box = [number, number, number, number, number, number]
@@ -29,10 +29,10 @@ function extend(nodes: Nodes, node: number, box: Box): void {
     for (let child = first; child < first + (shape & LENGTH_MASK); child++) extend(nodes, child, box)
     return
   }
-  const page = nodes.pages.reals[segmentOf(first)] as Float64Array
-  const start = entryOf(first) * ENTRY_REALS
-  const end = start + (nodes.words[at + COUNT] as number) * ENTRY_REALS
-  for (let i = start; i < end; i += ENTRY_REALS) {
+  const page = nodes.pages.places[segmentOf(first)] as Float64Array
+  const start = entryOf(first) * PLACE_REALS
+  const end = start + (nodes.words[at + COUNT] as number) * PLACE_REALS
+  for (let i = start; i < end; i += PLACE_REALS) {
     const x = page[i] as number
     const y = page[i + 1] as number
     const z = page[i + 2] as number
@@ -56,10 +56,10 @@ function farthestSquare(nodes: Nodes, node: number, cx: number, cy: number, cz: 
     }
     return farthest
   }
-  const page = nodes.pages.reals[segmentOf(first)] as Float64Array
-  const start = entryOf(first) * ENTRY_REALS
-  const end = start + (nodes.words[at + COUNT] as number) * ENTRY_REALS
-  for (let i = start; i < end; i += ENTRY_REALS) {
+  const page = nodes.pages.places[segmentOf(first)] as Float64Array
+  const start = entryOf(first) * PLACE_REALS
+  const end = start + (nodes.words[at + COUNT] as number) * PLACE_REALS
+  for (let i = start; i < end; i += PLACE_REALS) {
     const dx = (page[i] as number) - cx
     const dy = (page[i + 1] as number) - cy
     const dz = (page[i + 2] as number) - cz
@@ -71,41 +71,41 @@ function farthestSquare(nodes: Nodes, node: number, cx: number, cy: number, cz: 
 
 /** Around the balls of the children: looser, for nodes with many doctors. */
 export function fitBallToChildren(nodes: Nodes, node: number): void {
-  const { balls, words } = nodes
-  const first = words[node * NODE_WORDS + FIRST] as number
-  const end = first + ((words[node * NODE_WORDS + SHAPE] as number) & LENGTH_MASK)
-  const centre = [0, 1, 2].map((axis) => {
+  const { reals } = nodes
+  const first = nodes.word(node, FIRST) * NODE_WORDS
+  const end = first + nodes.lengthOf(node) * NODE_WORDS
+  const at = node * NODE_WORDS
+  for (let axis = CENTRE; axis < CENTRE + 3; axis++) {
     let low = Number.POSITIVE_INFINITY
     let high = Number.NEGATIVE_INFINITY
-    for (let child = 4 * first; child < 4 * end; child += 4) {
-      low = Math.min(low, (balls[child + axis] as number) - (balls[child + 3] as number))
-      high = Math.max(high, (balls[child + axis] as number) + (balls[child + 3] as number))
+    for (let child = first; child < end; child += NODE_WORDS) {
+      low = Math.min(low, (reals[child + axis] as number) - (reals[child + RADIUS] as number))
+      high = Math.max(high, (reals[child + axis] as number) + (reals[child + RADIUS] as number))
     }
-    return Math.fround((low + high) / 2)
-  })
-  balls.set(centre, 4 * node)
+    reals[at + axis] = (low + high) / 2
+  }
   let radius = 0
-  for (let child = first; child < end; child++)
-    radius = Math.max(radius, centreDistance(balls, node, child) + (balls[4 * child + 3] as number))
-  balls[4 * node + 3] = roundedUp(radius)
+  for (let child = first; child < end; child += NODE_WORDS)
+    radius = Math.max(radius, centreDistance(reals, at, child) + (reals[child + RADIUS] as number))
+  reals[at + RADIUS] = roundedUp(radius)
 }
 
-function centreDistance(balls: Float32Array, node: number, child: number): number {
-  const dx = (balls[4 * node] as number) - (balls[4 * child] as number)
-  const dy = (balls[4 * node + 1] as number) - (balls[4 * child + 1] as number)
-  const dz = (balls[4 * node + 2] as number) - (balls[4 * child + 2] as number)
+function centreDistance(reals: Float32Array, node: number, child: number): number {
+  const dx = (reals[node + CENTRE] as number) - (reals[child + CENTRE] as number)
+  const dy = (reals[node + CENTRE + 1] as number) - (reals[child + CENTRE + 1] as number)
+  const dz = (reals[node + CENTRE + 2] as number) - (reals[child + CENTRE + 2] as number)
   return Math.sqrt(dx * dx + dy * dy + dz * dz)
 }
 
 /** Lets the ball grow until the place is in it. True if it had to. */
-export function growBall(nodes: Nodes, node: number, x: number, y: number, z: number): boolean {
-  const { balls } = nodes
-  const dx = x - (balls[4 * node] as number)
-  const dy = y - (balls[4 * node + 1] as number)
-  const dz = z - (balls[4 * node + 2] as number)
+export function growBall({ reals }: Nodes, node: number, x: number, y: number, z: number): boolean {
+  const at = node * NODE_WORDS
+  const dx = x - (reals[at + CENTRE] as number)
+  const dy = y - (reals[at + CENTRE + 1] as number)
+  const dz = z - (reals[at + CENTRE + 2] as number)
   const distance = Math.sqrt(dx * dx + dy * dy + dz * dz)
-  if (distance <= (balls[4 * node + 3] as number)) return false
-  balls[4 * node + 3] = roundedUp(distance)
+  if (distance <= (reals[at + RADIUS] as number)) return false
+  reals[at + RADIUS] = roundedUp(distance)
   return true
 }
 

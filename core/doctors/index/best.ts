@@ -4,6 +4,7 @@
  */
 import { haversineKm } from "../search/haversine.ts"
 import { SQUARE_TOLERANCE } from "./exact.ts"
+import { SLOT_MASK } from "./pages.ts"
 import { LATITUDE, LONGITUDE } from "./record-layout.ts"
 import type { Records } from "./records.ts"
 
@@ -13,91 +14,87 @@ const SHORT = 32
 
 export class Best {
   readonly #records: Records
+  /** Those held, and behind them those who have come since they were last put in order. One who is marked follows the one before. */
   slots = new Int32Array(FIRST_CAPACITY)
   squares = new Float64Array(FIRST_CAPACITY)
-  #runs = new Int32Array(FIRST_CAPACITY)
   size = 0
   #wanted = 0
+  /** Nobody with a larger square belongs here. */
+  bound = 0
 
   constructor(records: Records) {
     this.#records = records
   }
 
-  start(wanted: number): void {
+  start(wanted: number, bound: number): void {
     this.size = 0
     this.#wanted = wanted
+    this.bound = bound
   }
 
-  /** Takes a doctor in; those of one run have one place, and come in the order of their ids. Returns the largest square with which another one may belong here, infinity while there is room. */
-  add(square: number, slot: number, run: number): number {
-    if (this.size === this.slots.length) this.#grow()
+  /** Makes room for so many newcomers behind those held. */
+  reserve(newcomers: number): void {
+    if (this.size + newcomers <= this.slots.length) return
+    const [slots, squares] = [this.slots, this.squares]
+    const capacity = Math.max(2 * slots.length, this.size + newcomers)
+    this.slots = new Int32Array(capacity)
+    this.squares = new Float64Array(capacity)
+    this.slots.set(slots)
+    this.squares.set(squares)
+  }
+
+  /** Takes in the newcomers who stand behind those held, up to `end`. Doctors of one place come in the order of their ids. */
+  takeIn(end: number): void {
     const { slots, squares } = this
-    const runs = this.#runs
-    const end = this.size
-    let at = end
-    if (end <= SHORT) {
-      for (; at > 0 && (squares[at - 1] as number) > square; at--) {
-        squares[at] = squares[at - 1] as number
-        slots[at] = slots[at - 1] as number
-        runs[at] = runs[at - 1] as number
+    const wanted = this.#wanted
+    let { size, bound } = this
+    for (let next = size; next < end; next++) {
+      const square = squares[next] as number
+      if (square > bound) continue
+      const slot = slots[next] as number
+      let at = size
+      if (size <= SHORT) {
+        for (; at > 0 && (squares[at - 1] as number) > square; at--) {
+          squares[at] = squares[at - 1] as number
+          slots[at] = slots[at - 1] as number
+        }
+      } else {
+        at = placeOf(squares, size, square)
+        squares.copyWithin(at + 1, at, size)
+        slots.copyWithin(at + 1, at, size)
       }
-    } else {
-      at = this.#placeOf(square)
-      squares.copyWithin(at + 1, at, end)
-      slots.copyWithin(at + 1, at, end)
-      runs.copyWithin(at + 1, at, end)
+      squares[at] = square
+      slots[at] = slot
+      size++
+      if (size < wanted) continue
+      // Those go who are surely farther than the last one wanted.
+      bound = Math.min(bound, (squares[wanted - 1] as number) + SQUARE_TOLERANCE)
+      while ((squares[size - 1] as number) > bound) size--
     }
-    squares[at] = square
-    slots[at] = slot
-    runs[at] = run
-    if (end + 1 < this.#wanted) {
-      this.size = end + 1
-      return Number.POSITIVE_INFINITY
-    }
-    return this.#cut(end + 1)
-  }
-
-  /** Lets those go that are surely farther than the last one wanted. */
-  #cut(size: number): number {
-    const bound = (this.squares[this.#wanted - 1] as number) + SQUARE_TOLERANCE
-    let end = size
-    while ((this.squares[end - 1] as number) > bound) end--
-    this.size = end
-    return bound
-  }
-
-  /** Behind all that are as near. */
-  #placeOf(square: number): number {
-    let low = 0
-    let high = this.size
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      if ((this.squares[middle] as number) > square) high = middle
-      else low = middle + 1
-    }
-    return low
+    this.size = size
+    this.bound = bound
   }
 
   /** Puts all in the order of the doubles of haversineKm from a place, then of ids, and keeps those wanted. */
   finish(latitude: number, longitude: number): void {
-    const { squares } = this
-    const runs = this.#runs
+    const { slots, squares } = this
     for (let from = 0; from < this.size; ) {
       let to = from + 1
       let isOneRun = true
       while (to < this.size && (squares[to] as number) - (squares[to - 1] as number) <= SQUARE_TOLERANCE) {
-        if (runs[to] !== runs[from]) isOneRun = false
+        if ((slots[to] as number) >= 0) isOneRun = false
         to++
       }
       if (!isOneRun) this.#sort(from, to, latitude, longitude)
       from = to
     }
     this.size = Math.min(this.size, this.#wanted)
+    for (let i = 0; i < this.size; i++) slots[i] = (slots[i] as number) & SLOT_MASK
   }
 
   #sort(from: number, to: number, latitude: number, longitude: number): void {
     const tied = Array.from({ length: to - from }, (_, i) => ({
-      slot: this.slots[from + i] as number,
+      slot: (this.slots[from + i] as number) & SLOT_MASK,
       square: this.squares[from + i] as number,
     }))
     tied.sort((a, b) => (this.#isBefore(a.slot, b.slot, latitude, longitude) ? -1 : 1))
@@ -119,14 +116,16 @@ export class Best {
     }
     return this.#records.idBefore(slot1, slot2)
   }
+}
 
-  #grow(): void {
-    const [slots, squares, runs] = [this.slots, this.squares, this.#runs]
-    this.slots = new Int32Array(slots.length * 2)
-    this.squares = new Float64Array(slots.length * 2)
-    this.#runs = new Int32Array(slots.length * 2)
-    this.slots.set(slots)
-    this.squares.set(squares)
-    this.#runs.set(runs)
+/** Behind all of the first `size` that are as near. */
+function placeOf(squares: Float64Array, size: number, square: number): number {
+  let low = 0
+  let high = size
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if ((squares[middle] as number) > square) high = middle
+    else low = middle + 1
   }
+  return low
 }

@@ -1,6 +1,6 @@
 /** Builds H3 trees from doctors in the order of their keys. */
 import { fitBall, fitBallToChildren } from "./balls.ts"
-import { COUNT, DEPTH_SHIFT, FIRST, HIGH, KEY_SLOT, LEAF, LEAF_MAX, LOW, NODE_WORDS, type Nodes, SHAPE } from "./nodes.ts"
+import { COUNT, DEPTH_SHIFT, FIRST, LEAF, LEAF_MAX, type Nodes, SHAPE } from "./nodes.ts"
 import { UNIT_ENTRIES } from "./pages.ts"
 import { bySlotDigits, commonDigits, digitAt } from "./place-key.ts"
 
@@ -51,13 +51,10 @@ export function writeNode(
   low: number,
   slot: number,
 ): void {
-  const at = node * NODE_WORDS
-  nodes.words[at + FIRST] = first
-  nodes.words[at + COUNT] = count
-  nodes.words[at + SHAPE] = shape
-  nodes.words[at + HIGH] = high
-  nodes.words[at + LOW] = low
-  nodes.words[at + KEY_SLOT] = slot
+  nodes.set(node, FIRST, first)
+  nodes.set(node, COUNT, count)
+  nodes.set(node, SHAPE, shape)
+  nodes.setKey(node, high, low, slot)
 }
 
 /** Makes an inner node where the keys first part. Returns its children and the positions of each. */

@@ -1,5 +1,5 @@
 /** Lays the doctors' blocks in the order of their places, so that neighbours on the globe are neighbours in memory. */
-import { COUNT, DEPTH_SHIFT, FIRST, HIGH, KEY_SLOT, LEAF, LENGTH_MASK, LOW, NODE_WORDS, type Nodes, SHAPE } from "./nodes.ts"
+import { COUNT, DEPTH_SHIFT, FIRST, KEY_SLOT, LEAF, LENGTH_MASK, type Nodes, SHAPE } from "./nodes.ts"
 import { commonDigits, digitAt, lastKey } from "./place-key.ts"
 import type { Records } from "./records.ts"
 
@@ -33,27 +33,27 @@ export class ByPlace {
 
   /** All keys below the node agree in the digits before `depth`. */
   #visit(node: number, depth: number): void {
-    if (this.#moved >= STEP_DOCTORS || this.#word(node, COUNT) === 0) return
-    const shape = this.#word(node, SHAPE)
+    if (this.#moved >= STEP_DOCTORS || this.#nodes.word(node, COUNT) === 0) return
+    const shape = this.#nodes.word(node, SHAPE)
     if ((shape & LEAF) !== 0) {
       this.#visitLeaf(node, depth)
       return
     }
     const branching = shape >>> DEPTH_SHIFT
     if (this.#isBehind(node, branching)) return
-    const first = this.#word(node, FIRST)
-    const digit = (child: number) => digitAt(branching, this.#word(child, HIGH), this.#word(child, LOW), this.#word(child, KEY_SLOT))
+    const first = this.#nodes.word(node, FIRST)
+    const digit = (child: number) => digitAt(branching, this.#nodes.high(child), this.#nodes.low(child), this.#nodes.word(child, KEY_SLOT))
     const children = Array.from({ length: shape & LENGTH_MASK }, (_, index) => first + index)
     children.sort((a, b) => digit(a) - digit(b))
     for (const child of children) this.#visit(child, branching + 1)
   }
 
   #visitLeaf(leaf: number, depth: number): void {
-    const last = lastKey(depth, this.#word(leaf, HIGH), this.#word(leaf, LOW), this.#word(leaf, KEY_SLOT))
+    const last = lastKey(depth, this.#nodes.high(leaf), this.#nodes.low(leaf), this.#nodes.word(leaf, KEY_SLOT))
     const done = this.#done
     if (this.#isBehind(leaf, depth) || (done && done.high === last.high && done.low === last.low && done.slot === last.slot)) return
-    const page = this.#word(leaf, FIRST)
-    const count = this.#word(leaf, COUNT)
+    const page = this.#nodes.word(leaf, FIRST)
+    const count = this.#nodes.word(leaf, COUNT)
     for (let i = 0; i < count; i++) this.#records.move(this.#nodes.pages.slotAt(page, i), this.#records.appends[1])
     this.#moved += count
     this.#done = last
@@ -63,13 +63,9 @@ export class ByPlace {
   #isBehind(node: number, depth: number): boolean {
     if (!this.#done) return false
     const { high, low, slot } = this.#done
-    const own = { high: this.#word(node, HIGH), low: this.#word(node, LOW), slot: this.#word(node, KEY_SLOT) }
+    const own = { high: this.#nodes.high(node), low: this.#nodes.low(node), slot: this.#nodes.word(node, KEY_SLOT) }
     if (own.high === high && own.low === low && own.slot === slot) return false
     const common = commonDigits(own.high, own.low, own.slot, high, low, slot)
     return common < depth && digitAt(common, own.high, own.low, own.slot) < digitAt(common, high, low, slot)
-  }
-
-  #word(node: number, field: number): number {
-    return this.#nodes.words[node * NODE_WORDS + field] as number
   }
 }

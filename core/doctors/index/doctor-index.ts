@@ -90,7 +90,7 @@ export class DoctorIndex {
   search(query: NearQuery): Uint8Array<ArrayBuffer> {
     const offset = (query.page - 1) * query.limit
     const best = this.#find(query, offset + query.limit, true)
-    return this.#writer.write(best, offset, query.page, query.limit, this.#nearest.hits, query.latitude, query.longitude)
+    return this.#writer.write(best, offset, query.page, query.limit, this.#nearest.total.hits, query.latitude, query.longitude)
   }
 
   /** The search alone, without an answer, and if asked to without the total: what indexes of places can be compared with. */

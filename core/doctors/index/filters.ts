@@ -5,6 +5,7 @@ import type { SearchQuery } from "../search/schema.ts"
 import { chunkOf, UNIT_BYTES, unitOf } from "./arena.ts"
 import { FEE_ELSEWHERE, FEE_STEPS } from "./content.ts"
 import { NAME_AT } from "./listed-doctor.ts"
+import { SLOT_MASK } from "./pages.ts"
 import { CLINIC_MASK, HAS_FOLDS, JSON_AT, LENGTH, LENGTH_MASK, SHAPE } from "./record-layout.ts"
 import type { Records } from "./records.ts"
 import { addSignature } from "./signature.ts"
@@ -22,6 +23,8 @@ export class Filters {
   #minFee = 0
   #maxFee = Number.POSITIVE_INFINITY
   #city = -1
+  /** Than about fees. */
+  #asksMore = false
   #name: Uint8Array | undefined
   #clinicName: Uint8Array | undefined
   readonly #signature = new Int32Array(4)
@@ -40,8 +43,8 @@ export class Filters {
     this.#signature.fill(0)
     this.#name = this.#part(q.name, 0)
     this.#clinicName = this.#part(q.clinicName, 2)
-    const names = this.#name !== undefined || this.#clinicName !== undefined
-    return names || city >= 0 || q.minFee !== undefined || q.maxFee !== undefined
+    this.#asksMore = this.#name !== undefined || this.#clinicName !== undefined || city >= 0
+    return this.#asksMore || q.minFee !== undefined || q.maxFee !== undefined
   }
 
   #part(part: string | undefined, at: number): Uint8Array | undefined {
@@ -51,9 +54,10 @@ export class Filters {
     return Buffer.from(folded)
   }
 
-  pass(slot: number, fee: number): boolean {
-    const feePasses = fee === FEE_ELSEWHERE ? this.#feePasses(slot) : fee >= this.#feeFrom && fee <= this.#feeTo
-    return feePasses && this.#restPasses(slot)
+  /** Of the doctor whose slot stands at the place in a column. The slot is not read before it is needed. */
+  pass(slots: Int32Array, at: number, fee: number): boolean {
+    if (fee === FEE_ELSEWHERE ? !this.#feePasses((slots[at] as number) & SLOT_MASK) : fee < this.#feeFrom || fee > this.#feeTo) return false
+    return !this.#asksMore || this.#restPasses((slots[at] as number) & SLOT_MASK)
   }
 
   #restPasses(slot: number): boolean {

@@ -2,7 +2,7 @@
 import { fitBall, growBall } from "./balls.ts"
 import { buildSmall, writeLeaf } from "./build.ts"
 import { KeyedSlots } from "./keyed-slots.ts"
-import { COUNT, DEPTH_SHIFT, FIRST, HIGH, LEAF, LEAF_MAX, LENGTH_MASK, LOOSE, LOW, NODE_WORDS, type Nodes, SHAPE } from "./nodes.ts"
+import { COUNT, DEPTH_SHIFT, FIRST, LEAF, LEAF_MAX, LENGTH_MASK, LOOSE, type Nodes, SHAPE } from "./nodes.ts"
 import { UNIT_ENTRIES } from "./pages.ts"
 import type { PlaceKey } from "./place-key.ts"
 import type { Records } from "./records.ts"
@@ -22,12 +22,12 @@ export class Grafts {
   /** One more below: of the doctor that is located. */
   include(node: number): void {
     const { vector } = this.#nodes.pages
-    this.#set(node, COUNT, this.#word(node, COUNT) + 1)
+    this.#nodes.set(node, COUNT, this.#nodes.word(node, COUNT) + 1)
     if (growBall(this.#nodes, node, vector[0] as number, vector[1] as number, vector[2] as number)) this.loosen(node)
   }
 
   loosen(node: number): void {
-    this.#set(node, SHAPE, this.#word(node, SHAPE) | LOOSE)
+    this.#nodes.set(node, SHAPE, this.#nodes.word(node, SHAPE) | LOOSE)
     this.#nodes.loosened++
   }
   /** A leaf of one. */
@@ -42,60 +42,60 @@ export class Grafts {
     const first = this.#nodes.takeNodes(2)
     this.#nodes.copyNode(node, first)
     this.#writeOnly(first + 1, slot, key)
-    this.#set(node, FIRST, first)
-    this.#set(node, SHAPE, 2 | (depth << DEPTH_SHIFT))
+    this.#nodes.set(node, FIRST, first)
+    this.#nodes.set(node, SHAPE, 2 | (depth << DEPTH_SHIFT))
     this.include(node)
   }
 
   addChild(node: number, depth: number, slot: number, key: PlaceKey): void {
-    const count = this.#word(node, SHAPE) & LENGTH_MASK
-    const old = this.#word(node, FIRST)
+    const count = this.#nodes.lengthOf(node)
+    const old = this.#nodes.word(node, FIRST)
     const first = this.#nodes.takeNodes(count + 1)
     for (let i = 0; i < count; i++) this.#nodes.copyNode(old + i, first + i)
     this.#nodes.giveNodes(old, count)
     this.#writeOnly(first + count, slot, key)
-    this.#set(node, FIRST, first)
-    this.#set(node, SHAPE, (count + 1) | (depth << DEPTH_SHIFT))
+    this.#nodes.set(node, FIRST, first)
+    this.#nodes.set(node, SHAPE, (count + 1) | (depth << DEPTH_SHIFT))
   }
 
   removeChild(node: number, child: number): void {
-    const shape = this.#word(node, SHAPE)
+    const shape = this.#nodes.word(node, SHAPE)
     const count = shape & LENGTH_MASK
-    const old = this.#word(node, FIRST)
+    const old = this.#nodes.word(node, FIRST)
     this.freePage(child)
     // Of two, the other takes the node's place.
     const first = count === 2 ? node : this.#nodes.takeNodes(count - 1)
     for (let i = 0, to = first; i < count; i++) if (old + i !== child) this.#nodes.copyNode(old + i, to++)
     this.#nodes.giveNodes(old, count)
     if (count === 2) return
-    this.#set(node, FIRST, first)
-    this.#set(node, SHAPE, shape - 1)
+    this.#nodes.set(node, FIRST, first)
+    this.#nodes.set(node, SHAPE, shape - 1)
   }
 
   addEntry(leaf: number, slot: number): void {
-    const count = this.#word(leaf, COUNT)
-    if (count === (this.#word(leaf, SHAPE) & LENGTH_MASK) * UNIT_ENTRIES) this.#turnPage(leaf, count / UNIT_ENTRIES + 1)
-    this.#nodes.pages.insert(this.#word(leaf, FIRST), count, slot)
-    this.#set(leaf, COUNT, count + 1)
+    const count = this.#nodes.word(leaf, COUNT)
+    if (count === this.#nodes.lengthOf(leaf) * UNIT_ENTRIES) this.#turnPage(leaf, count / UNIT_ENTRIES + 1)
+    this.#nodes.pages.insert(this.#nodes.word(leaf, FIRST), count, slot)
+    this.#nodes.set(leaf, COUNT, count + 1)
     fitBall(this.#nodes, leaf)
   }
 
   shrink(leaf: number): void {
-    const units = Math.max(1, Math.ceil(this.#word(leaf, COUNT) / UNIT_ENTRIES))
-    if ((this.#word(leaf, SHAPE) & LENGTH_MASK) >= units + ROOM_UNITS) this.#turnPage(leaf, units)
+    const units = Math.max(1, Math.ceil(this.#nodes.word(leaf, COUNT) / UNIT_ENTRIES))
+    if (this.#nodes.lengthOf(leaf) >= units + ROOM_UNITS) this.#turnPage(leaf, units)
     fitBall(this.#nodes, leaf)
   }
 
   #turnPage(leaf: number, units: number): void {
     const page = this.#nodes.pages.take(units)
-    this.#nodes.pages.copy(this.#word(leaf, FIRST), page, this.#word(leaf, COUNT))
+    this.#nodes.pages.copy(this.#nodes.word(leaf, FIRST), page, this.#nodes.word(leaf, COUNT))
     this.freePage(leaf)
-    this.#set(leaf, FIRST, page)
-    this.#set(leaf, SHAPE, units | LEAF)
+    this.#nodes.set(leaf, FIRST, page)
+    this.#nodes.set(leaf, SHAPE, units | LEAF)
   }
 
   freePage(leaf: number): void {
-    this.#nodes.pages.give(this.#word(leaf, FIRST), this.#word(leaf, SHAPE) & LENGTH_MASK)
+    this.#nodes.pages.give(this.#nodes.word(leaf, FIRST), this.#nodes.lengthOf(leaf))
   }
 
   split(leaf: number, slot: number): void {
@@ -108,7 +108,7 @@ export class Grafts {
 
   /** Makes a leaf of an inner node. */
   join(node: number): void {
-    const [high, low] = [this.#word(node, HIGH), this.#word(node, LOW)]
+    const [high, low] = [this.#nodes.high(node), this.#nodes.low(node)]
     this.#keyed.clear()
     this.#gather(node)
     this.#keyed.set(high, low, this.#keyed.slots[0] as number)
@@ -118,22 +118,14 @@ export class Grafts {
 
   /** Collects who is below, and frees what held them. */
   #gather(node: number): void {
-    const first = this.#word(node, FIRST)
-    const length = this.#word(node, SHAPE) & LENGTH_MASK
-    if ((this.#word(node, SHAPE) & LEAF) !== 0) {
-      for (let i = 0; i < this.#word(node, COUNT); i++) this.#keyed.push(this.#nodes.pages.slotAt(first, i))
+    const first = this.#nodes.word(node, FIRST)
+    const length = this.#nodes.lengthOf(node)
+    if (this.#nodes.isLeaf(node)) {
+      for (let i = 0; i < this.#nodes.word(node, COUNT); i++) this.#keyed.push(this.#nodes.pages.slotAt(first, i))
       this.freePage(node)
       return
     }
     for (let child = first; child < first + length; child++) this.#gather(child)
     this.#nodes.giveNodes(first, length)
-  }
-
-  #word(node: number, field: number): number {
-    return this.#nodes.words[node * NODE_WORDS + field] as number
-  }
-
-  #set(node: number, field: number, value: number): void {
-    this.#nodes.words[node * NODE_WORDS + field] = value
   }
 }

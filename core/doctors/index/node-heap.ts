@@ -22,12 +22,6 @@ export class NodeHeap {
     nodes[i] = node
   }
 
-  /** Puts a node last, in no order: for whoever uses the arrays as a stack. */
-  append(node: number): void {
-    if (this.size === this.keys.length) this.#grow()
-    this.nodes[this.size++] = node
-  }
-
   /** Drops the top. */
   pop(): void {
     const { keys, nodes } = this

@@ -3,25 +3,33 @@ import { Extents } from "./extents.ts"
 import { Pages } from "./pages.ts"
 import type { Records } from "./records.ts"
 
-/** Of a node's int32 words: its first child, or the first unit of its page. */
-export const FIRST = 0
+/**
+ * A node is eight words, half a line of the processor's cache: centre and radius of a ball around all doctors below (float32, the radius
+ * rounded up), and four of int32. Brothers lie one behind the other.
+ */
+export const NODE_WORDS = 8
+/** Of the float32 words; the centre's other two stand behind. */
+export const CENTRE = 0
+export const RADIUS = 3
+/** Of the int32 words: its first child, or the first unit of its page. */
+export const FIRST = 4
 /** Doctors below; 0 in a node that is free. */
-export const COUNT = 1
+export const COUNT = 5
 /**
  * Children, or units of the page, in the lower bits; then whether it is a leaf; whether its ball may be larger than need be; and the
  * digit in which the children differ.
  */
-export const SHAPE = 2
-/** The key of some doctor below: of the digits above the node it says all. */
-export const HIGH = 3
-export const LOW = 4
-export const KEY_SLOT = 5
-export const NODE_WORDS = 6
+export const SHAPE = 6
+/** The key of some doctor below: of the digits above the node it says all. Searches do not need it: all but the slot stands elsewhere. */
+export const KEY_SLOT = 7
+export const KEY_WORDS = 2
+export const HIGH = 0
+export const LOW = 1
 
-export const LEAF = 16
-export const LENGTH_MASK = 15
-export const LOOSE = 32
-export const DEPTH_SHIFT = 6
+export const LEAF = 32
+export const LENGTH_MASK = 31
+export const LOOSE = 64
+export const DEPTH_SHIFT = 7
 
 /** A leaf with more splits. Measured: fewer make more nodes to visit, more make more entries to look at. */
 export const LEAF_MAX = 24
@@ -36,9 +44,11 @@ const GROWTH = 1.5
 const ROOM_SHARE = 1 / 16
 
 export class Nodes {
-  /** By node: centre and radius of a ball around all doctors below. Single precision, the radius rounded up. */
-  balls: Float32Array
+  /** By node, the same memory in two guises. */
+  reals: Float32Array
   words: Int32Array
+  /** By node: {@link HIGH} and {@link LOW}. */
+  keys: Int32Array
   readonly pages: Pages
   readonly #blocks: Extents
   /** How often a node's ball may have come to be larger than need be, since the counter was last set. */
@@ -46,19 +56,51 @@ export class Nodes {
 
   constructor(records: Records, expectedDoctors: number) {
     const capacity = Math.max(FIRST_NODES, Math.ceil(expectedDoctors * NODES_PER_DOCTOR))
-    this.balls = new Float32Array(4 * capacity)
     this.words = new Int32Array(NODE_WORDS * capacity)
+    this.reals = new Float32Array(this.words.buffer)
+    this.keys = new Int32Array(KEY_WORDS * capacity)
     this.#blocks = new Extents((nodes) => this.#growNodes(nodes))
     this.pages = new Pages(records)
   }
 
   get bytes(): number {
-    return this.balls.byteLength + this.words.byteLength + this.pages.bytes + this.#blocks.bytes
+    return this.words.byteLength + this.keys.byteLength + this.pages.bytes + this.#blocks.bytes
   }
 
   /** Nodes ever used: all are below. */
   get top(): number {
     return this.#blocks.top
+  }
+
+  word(node: number, field: number): number {
+    return this.words[node * NODE_WORDS + field] as number
+  }
+
+  set(node: number, field: number, value: number): void {
+    this.words[node * NODE_WORDS + field] = value
+  }
+
+  isLeaf(node: number): boolean {
+    return (this.word(node, SHAPE) & LEAF) !== 0
+  }
+
+  /** Children, or units of the page. */
+  lengthOf(node: number): number {
+    return this.word(node, SHAPE) & LENGTH_MASK
+  }
+
+  high(node: number): number {
+    return this.keys[node * KEY_WORDS + HIGH] as number
+  }
+
+  low(node: number): number {
+    return this.keys[node * KEY_WORDS + LOW] as number
+  }
+
+  setKey(node: number, high: number, low: number, slot: number): void {
+    this.keys[node * KEY_WORDS + HIGH] = high
+    this.keys[node * KEY_WORDS + LOW] = low
+    this.words[node * NODE_WORDS + KEY_SLOT] = slot
   }
 
   takeNodes(count: number): number {
@@ -73,9 +115,9 @@ export class Nodes {
   /** What is taken next shall lie near what is below the node. */
   aimAt(node: number): void {
     let below = node
-    while (((this.words[below * NODE_WORDS + SHAPE] as number) & LEAF) === 0) below = this.words[below * NODE_WORDS + FIRST] as number
+    while (!this.isLeaf(below)) below = this.word(below, FIRST)
     this.#blocks.near = node
-    this.pages.extents.near = this.words[below * NODE_WORDS + FIRST] as number
+    this.pages.extents.near = this.word(below, FIRST)
   }
 
   /** Leaves room behind what was built last, for what will come: a share of what it took. */
@@ -85,17 +127,19 @@ export class Nodes {
   }
 
   copyNode(from: number, to: number): void {
-    this.balls.copyWithin(4 * to, 4 * from, 4 * from + 4)
     this.words.copyWithin(NODE_WORDS * to, NODE_WORDS * from, NODE_WORDS * (from + 1))
+    this.keys.copyWithin(KEY_WORDS * to, KEY_WORDS * from, KEY_WORDS * (from + 1))
   }
 
   #growNodes(nodes: number): void {
     if (nodes * NODE_WORDS <= this.words.length) return
     const capacity = Math.ceil(nodes * GROWTH)
-    const [balls, words] = [new Float32Array(4 * capacity), new Int32Array(NODE_WORDS * capacity)]
-    balls.set(this.balls)
+    const words = new Int32Array(NODE_WORDS * capacity)
+    const keys = new Int32Array(KEY_WORDS * capacity)
     words.set(this.words)
-    this.balls = balls
+    keys.set(this.keys)
     this.words = words
+    this.reals = new Float32Array(words.buffer)
+    this.keys = keys
   }
 }

@@ -1,22 +1,19 @@
-/** The pages of leaves: of each doctor what a search looks at, all of a leaf in one run of memory. */
+/** What a search looks at of each doctor, the doctors of a leaf in one run of memory. */
 import { unitVector } from "./exact.ts"
 import { Extents } from "./extents.ts"
 import { FEE, LATITUDE, LONGITUDE } from "./record-layout.ts"
 import type { Records } from "./records.ts"
 
+/** A place is x, y, z. */
+export const PLACE_REALS = 3
 /**
- * An entry is x, y, z (float64), slot and fee (int32): half a line of the processor's cache. Doctors of one place stand one after the
- * other in the order of their ids, and the slots of all but the first are marked: so a search need not compare them.
+ * Doctors of one place stand one after the other in the order of their ids, and the slots of all but the first are marked: the same place
+ * as the entry before, and a later id. So a search need not compare them.
  */
-export const ENTRY_REALS = 4
-export const ENTRY_WORDS = 8
-export const SLOT_WORD = 6
-export const FEE_WORD = 7
-/** Of a slot's word: the same place as the entry before, and a later id. */
-const FOLLOWS = 1 << 31
+export const FOLLOWS = 1 << 31
 export const SLOT_MASK = ~FOLLOWS
 
-/** Pages come in units of so many entries: a line of the cache. */
+/** Pages come in units of so many entries. */
 export const UNIT_ENTRIES = 2
 /** Pages lie in segments of 1 MiB, so that growing never copies. */
 const SEGMENT_BITS = 14
@@ -26,14 +23,16 @@ export const segmentOf = (unit: number) => unit >>> SEGMENT_BITS
 /** The entry at which a unit begins, in its segment. */
 export const entryOf = (unit: number) => (unit & (SEGMENT_UNITS - 1)) * UNIT_ENTRIES
 
+/** An entry's fee, slot and place stand in three columns: whoever only counts reads nothing but fees or places. */
 export class Pages {
   readonly #records: Records
   readonly extents: Extents
-  /** By segment, the same memory in two guises. */
-  readonly reals: Float64Array[] = []
-  readonly words: Int32Array[] = []
+  /** By segment. */
+  readonly fees: Int32Array[] = []
+  readonly slots: Int32Array[] = []
+  readonly places: Float64Array[] = []
   /** The place of the doctor that was last located. */
-  readonly vector = new Float64Array(3)
+  readonly vector = new Float64Array(PLACE_REALS)
   #latitude = Number.NaN
   #longitude = Number.NaN
 
@@ -43,7 +42,8 @@ export class Pages {
   }
 
   get bytes(): number {
-    return this.reals.reduce((sum, segment) => sum + segment.byteLength, this.extents.bytes)
+    const columns = [this.fees, this.slots, this.places].flat()
+    return columns.reduce((sum, column) => sum + column.byteLength, this.extents.bytes)
   }
 
   take(units: number): number {
@@ -55,13 +55,13 @@ export class Pages {
   }
 
   slotAt(unit: number, index: number): number {
-    return ((this.words[segmentOf(unit)] as Int32Array)[(entryOf(unit) + index) * ENTRY_WORDS + SLOT_WORD] as number) & SLOT_MASK
+    return ((this.slots[segmentOf(unit)] as Int32Array)[entryOf(unit) + index] as number) & SLOT_MASK
   }
 
   /** Writes a doctor into a page of `count`: behind a colleague of the same place, or at the end. There must be room. */
   insert(unit: number, count: number, slot: number): void {
     this.locate(slot)
-    const words = this.words[segmentOf(unit)] as Int32Array
+    const slots = this.slots[segmentOf(unit)] as Int32Array
     const first = entryOf(unit)
     let at = count
     let follows = 0
@@ -72,38 +72,34 @@ export class Pages {
       follows = isEarlier ? FOLLOWS : 0
       if (isEarlier) continue
       // The colleague who was the first follows now; any other one does so already.
-      const word = (first + i) * ENTRY_WORDS + SLOT_WORD
-      follows = (words[word] as number) & FOLLOWS
-      words[word] = (words[word] as number) | FOLLOWS
+      follows = (slots[first + i] as number) & FOLLOWS
+      slots[first + i] = (slots[first + i] as number) | FOLLOWS
       break
     }
-    if (at < count) this.#shift(unit, at, at + 1, count - at)
-    ;(this.reals[segmentOf(unit)] as Float64Array).set(this.vector, (first + at) * ENTRY_REALS)
-    words[(first + at) * ENTRY_WORDS + SLOT_WORD] = slot | follows
-    words[(first + at) * ENTRY_WORDS + FEE_WORD] = this.#records.word(slot, FEE)
+    if (at < count) this.#move(unit, at, unit, at + 1, count - at)
+    const places = this.places[segmentOf(unit)] as Float64Array
+    for (let axis = 0; axis < PLACE_REALS; axis++) places[(first + at) * PLACE_REALS + axis] = this.vector[axis] as number
+    slots[first + at] = slot | follows
+    this.setFee(unit, at, this.#records.word(slot, FEE))
   }
 
   /** Takes the entry at `index` out of a page of `count`. */
   remove(unit: number, count: number, index: number): void {
-    const words = this.words[segmentOf(unit)] as Int32Array
-    const word = (entryOf(unit) + index) * ENTRY_WORDS + SLOT_WORD
-    const isLast = index + 1 === count
+    if (index + 1 === count) return
+    const slots = this.slots[segmentOf(unit)] as Int32Array
+    const at = entryOf(unit) + index
     // Whoever follows the first of a place becomes the first.
-    if (!isLast && (words[word] as number) >= 0) words[word + ENTRY_WORDS] = (words[word + ENTRY_WORDS] as number) & SLOT_MASK
-    if (!isLast) this.#shift(unit, index + 1, index, count - index - 1)
+    if ((slots[at] as number) >= 0) slots[at + 1] = (slots[at + 1] as number) & SLOT_MASK
+    this.#move(unit, index + 1, unit, index, count - index - 1)
   }
 
   setFee(unit: number, index: number, fee: number): void {
-    const words = this.words[segmentOf(unit)] as Int32Array
-    words[(entryOf(unit) + index) * ENTRY_WORDS + FEE_WORD] = fee
+    ;(this.fees[segmentOf(unit)] as Int32Array)[entryOf(unit) + index] = fee
   }
 
   /** Copies a page to another one. */
   copy(from: number, to: number, count: number): void {
-    const start = entryOf(from) * ENTRY_REALS
-    const source = (this.reals[segmentOf(from)] as Float64Array).subarray(start, start + count * ENTRY_REALS)
-    const target = this.reals[segmentOf(to)] as Float64Array
-    target.set(source, entryOf(to) * ENTRY_REALS)
+    this.#move(from, 0, to, 0, count)
   }
 
   /** Sets `vector`. Colleagues often come one after the other: their place is computed once. */
@@ -118,9 +114,9 @@ export class Pages {
 
   /** Whether an entry has the very place of the located doctor: equal degrees, not only equal vectors. */
   #isHere(unit: number, index: number, slot: number): boolean {
-    const reals = this.reals[segmentOf(unit)] as Float64Array
-    const at = (entryOf(unit) + index) * ENTRY_REALS
-    if (reals[at] !== this.vector[0] || reals[at + 1] !== this.vector[1] || reals[at + 2] !== this.vector[2]) return false
+    const places = this.places[segmentOf(unit)] as Float64Array
+    const at = (entryOf(unit) + index) * PLACE_REALS
+    if (places[at] !== this.vector[0] || places[at + 1] !== this.vector[1] || places[at + 2] !== this.vector[2]) return false
     const other = this.slotAt(unit, index)
     return (
       this.#records.real(other, LATITUDE) === this.#records.real(slot, LATITUDE) &&
@@ -128,17 +124,24 @@ export class Pages {
     )
   }
 
-  #shift(unit: number, from: number, to: number, count: number): void {
-    const start = entryOf(unit)
-    const reals = this.reals[segmentOf(unit)] as Float64Array
-    reals.copyWithin((start + to) * ENTRY_REALS, (start + from) * ENTRY_REALS, (start + from + count) * ENTRY_REALS)
+  /** Copies so many entries, of one page to another or within one. */
+  #move(fromUnit: number, from: number, toUnit: number, to: number, count: number): void {
+    const [source, target] = [entryOf(fromUnit) + from, entryOf(toUnit) + to]
+    for (const { column, width } of [
+      { column: this.fees, width: 1 },
+      { column: this.slots, width: 1 },
+      { column: this.places, width: PLACE_REALS },
+    ]) {
+      const moved = (column[segmentOf(fromUnit)] as Int32Array | Float64Array).subarray(source * width, (source + count) * width)
+      ;(column[segmentOf(toUnit)] as Int32Array | Float64Array).set(moved, target * width)
+    }
   }
 
   #grow(units: number): void {
-    while (this.reals.length * SEGMENT_UNITS < units) {
-      const segment = new Float64Array(SEGMENT_ENTRIES * ENTRY_REALS)
-      this.reals.push(segment)
-      this.words.push(new Int32Array(segment.buffer))
+    while (this.fees.length * SEGMENT_UNITS < units) {
+      this.fees.push(new Int32Array(SEGMENT_ENTRIES))
+      this.slots.push(new Int32Array(SEGMENT_ENTRIES))
+      this.places.push(new Float64Array(PLACE_REALS * SEGMENT_ENTRIES))
     }
   }
 }

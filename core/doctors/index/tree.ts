@@ -1,20 +1,6 @@
 import { writeNode } from "./build.ts"
 import { Grafts } from "./grafts.ts"
-import {
-  COUNT,
-  DEPTH_SHIFT,
-  FIRST,
-  HIGH,
-  JOIN_MAX,
-  KEY_SLOT,
-  LEAF,
-  LEAF_MAX,
-  LENGTH_MASK,
-  LOW,
-  NODE_WORDS,
-  type Nodes,
-  SHAPE,
-} from "./nodes.ts"
+import { COUNT, DEPTH_SHIFT, FIRST, JOIN_MAX, KEY_SLOT, LEAF, LEAF_MAX, LENGTH_MASK, type Nodes, SHAPE } from "./nodes.ts"
 import { commonDigits, digitAt, type PlaceKey } from "./place-key.ts"
 import type { Records } from "./records.ts"
 
@@ -40,7 +26,7 @@ export class Tree {
   }
 
   isEmpty(root: number): boolean {
-    return this.#word(root, COUNT) === 0
+    return this.#nodes.word(root, COUNT) === 0
   }
 
   /** Gives an empty tree's page back, before the root is written anew. */
@@ -57,8 +43,8 @@ export class Tree {
   insert(root: number, slot: number, key: PlaceKey): void {
     this.#nodes.pages.locate(slot)
     let node = root
-    while ((this.#word(node, SHAPE) & LEAF) === 0) {
-      const depth = this.#word(node, SHAPE) >>> DEPTH_SHIFT
+    while (!this.#nodes.isLeaf(node)) {
+      const depth = this.#nodes.word(node, SHAPE) >>> DEPTH_SHIFT
       const common = this.#commonWith(node, slot, key)
       this.#nodes.aimAt(node)
       if (common < depth) {
@@ -74,26 +60,25 @@ export class Tree {
       node = child
     }
     this.#nodes.aimAt(node)
-    if (this.#word(node, COUNT) < LEAF_MAX) this.#grafts.addEntry(node, slot)
+    if (this.#nodes.word(node, COUNT) < LEAF_MAX) this.#grafts.addEntry(node, slot)
     else this.#grafts.split(node, slot)
   }
 
   /** The doctor must be in the tree, and its record not have changed its place since it came. */
   remove(root: number, slot: number, key: PlaceKey): void {
-    const { words } = this.#nodes
     const above = this.#descend(root, slot, key)
     const leaf = this.#path[above] as number
-    const page = this.#word(leaf, FIRST)
+    const page = this.#nodes.word(leaf, FIRST)
     const index = this.#indexOf(leaf, slot)
     let small = -1
     for (let i = above; i >= 0; i--) {
       const node = this.#path[i] as number
-      const count = this.#word(node, COUNT) - 1
-      words[node * NODE_WORDS + COUNT] = count
+      const count = this.#nodes.word(node, COUNT) - 1
+      this.#nodes.set(node, COUNT, count)
       if (i < above) this.#grafts.loosen(node)
       if (i < above && count <= JOIN_MAX) small = node
     }
-    const count = this.#word(leaf, COUNT)
+    const count = this.#nodes.word(leaf, COUNT)
     this.#nodes.aimAt(leaf)
     this.#nodes.pages.remove(page, count + 1, index)
     if (small >= 0) this.#grafts.join(small)
@@ -103,11 +88,7 @@ export class Tree {
 
   setFee(root: number, slot: number, key: PlaceKey, fee: number): void {
     const leaf = this.#path[this.#descend(root, slot, key)] as number
-    this.#nodes.pages.setFee(this.#word(leaf, FIRST), this.#indexOf(leaf, slot), fee)
-  }
-
-  #word(node: number, field: number): number {
-    return this.#nodes.words[node * NODE_WORDS + field] as number
+    this.#nodes.pages.setFee(this.#nodes.word(leaf, FIRST), this.#indexOf(leaf, slot), fee)
   }
 
   /** Fills the path down to the doctor's leaf, and returns the leaf's place in it. */
@@ -116,7 +97,7 @@ export class Tree {
     let length = 0
     for (;;) {
       this.#path[length] = node
-      const shape = this.#word(node, SHAPE)
+      const shape = this.#nodes.word(node, SHAPE)
       if ((shape & LEAF) !== 0) return length
       const depth = shape >>> DEPTH_SHIFT
       node = this.#childOf(node, depth, digitAt(depth, high, low, slot))
@@ -126,27 +107,27 @@ export class Tree {
   }
 
   #indexOf(leaf: number, slot: number): number {
-    const page = this.#word(leaf, FIRST)
-    for (let i = this.#word(leaf, COUNT) - 1; i >= 0; i--) if (this.#nodes.pages.slotAt(page, i) === slot) return i
+    const page = this.#nodes.word(leaf, FIRST)
+    for (let i = this.#nodes.word(leaf, COUNT) - 1; i >= 0; i--) if (this.#nodes.pages.slotAt(page, i) === slot) return i
     throw new Error("a doctor is not in the leaf where its place is")
   }
 
   #commonWith(node: number, slot: number, { high, low }: PlaceKey): number {
-    const own = this.#word(node, KEY_SLOT)
-    const depth = this.#word(node, SHAPE) >>> DEPTH_SHIFT
+    const own = this.#nodes.word(node, KEY_SLOT)
+    const depth = this.#nodes.word(node, SHAPE) >>> DEPTH_SHIFT
     // The very key that the node was named after: it has all of its digits.
-    if (own === slot && high === this.#word(node, HIGH) && low === this.#word(node, LOW)) return depth
-    return commonDigits(high, low, slot, this.#word(node, HIGH), this.#word(node, LOW), own)
+    if (own === slot && high === this.#nodes.high(node) && low === this.#nodes.low(node)) return depth
+    return commonDigits(high, low, slot, this.#nodes.high(node), this.#nodes.low(node), own)
   }
 
   #childOf(node: number, depth: number, digit: number): number {
-    const first = this.#word(node, FIRST)
-    const end = first + (this.#word(node, SHAPE) & LENGTH_MASK)
+    const first = this.#nodes.word(node, FIRST)
+    const end = first + (this.#nodes.word(node, SHAPE) & LENGTH_MASK)
     for (let child = first; child < end; child++) if (this.#digitOf(child, depth) === digit) return child
     return -1
   }
 
   #digitOf(node: number, depth: number): number {
-    return digitAt(depth, this.#word(node, HIGH), this.#word(node, LOW), this.#word(node, KEY_SLOT))
+    return digitAt(depth, this.#nodes.high(node), this.#nodes.low(node), this.#nodes.word(node, KEY_SLOT))
   }
 }

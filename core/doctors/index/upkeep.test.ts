@@ -4,7 +4,7 @@ import { doctorAt, placeNear } from "../search/test-world.ts"
 import { contentOf } from "./content.ts"
 import { Forest } from "./forest.ts"
 import type { IndexedDoctor } from "./listed-doctor.ts"
-import { COUNT, FIRST, LEAF, LENGTH_MASK, NODE_WORDS, type Nodes, SHAPE } from "./nodes.ts"
+import { COUNT, FIRST, type Nodes } from "./nodes.ts"
 import { Records } from "./records.ts"
 import { indexed } from "./test-oracle.ts"
 import { Upkeep } from "./upkeep.ts"
@@ -75,9 +75,9 @@ function distanceInMemory({ records, forest }: ReturnType<typeof loaded>): numbe
 }
 
 function leavesOf(nodes: Nodes, node: number): number[][] {
-  const word = (field: number) => nodes.words[node * NODE_WORDS + field] as number
-  if ((word(SHAPE) & LEAF) !== 0) return [Array.from({ length: word(COUNT) }, (_, i) => nodes.pages.slotAt(word(FIRST), i))]
-  return Array.from({ length: word(SHAPE) & LENGTH_MASK }, (_, i) => leavesOf(nodes, word(FIRST) + i)).flat()
+  const [first, length] = [nodes.word(node, FIRST), nodes.lengthOf(node)]
+  if (nodes.isLeaf(node)) return [Array.from({ length: nodes.word(node, COUNT) }, (_, i) => nodes.pages.slotAt(first, i))]
+  return Array.from({ length }, (_, i) => leavesOf(nodes, first + i)).flat()
 }
 
 test("no step of upkeep moves more than a bounded number of bytes", () => {
