@@ -76,16 +76,17 @@ async function lanes(settings: Record<string, string> = {}, around = (index: Nea
     log,
     observe: undefined,
   })
-  // The headers are learned in a moment.
-  await Bun.sleep(20)
+  const token = async (uid = `uid-${Bun.randomUUIDv7()}`) => {
+    const minted = mintDevelopmentToken({ projectId: PROJECT, uid, expiresInSeconds: 3600 })
+    await verifier.verify(minted)
+    return minted
+  }
+  const someone = await token()
+  await until("the headers are learned", () => fast(asked(someone, "limit=0")) !== undefined)
   return {
     fast,
     ordinary: async (request) => await api.app.fetch(request),
-    async token(uid = `uid-${Bun.randomUUIDv7()}`) {
-      const token = mintDevelopmentToken({ projectId: PROJECT, uid, expiresInSeconds: 3600 })
-      await verifier.verify(token)
-      return token
-    },
+    token,
     [Symbol.asyncDispose]: () => api.stop(),
   }
 }
