@@ -51,8 +51,8 @@ export async function listRollupStates(tx: Db, doctorIds: string[]): Promise<Rol
     from doctors d join doctor_rollups r on r.doctor_id = d.id where d.id = any (${doctorIds}::uuid[])`
 }
 
-/** So many changes are read in a few milliseconds. Where more are not written down as due yet, nobody knows how old the oldest is. */
-const UNWRITTEN_MAX = 5_000
+/** So many changes are read in some two milliseconds. Where more are not written down as due yet, nobody knows how old the oldest is. */
+const UNWRITTEN_MAX = 2_000
 
 /**
  * When the oldest change occurred that is committed and not written down as due yet, because its event is not published or not read;

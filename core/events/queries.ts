@@ -22,13 +22,16 @@ export async function findLog(db: Db): Promise<LogState> {
 /**
  * Takes the publisher's lock and marks this session with `turn`. A lost session loses lock and mark together, and the
  * driver connects again without a word: so what must not run without the lock asks for the mark in its own statement.
- * The session reads by index alone: a plan made while the log was short would scan all of it once it is long.
+ * The session reads by index alone: a plan made while the log was short would scan all of it once it is long. And it joins by tables,
+ * not by loops: statistics made while all was published take a backlog for one row, and to loop over it for each of its rows stopped
+ * the publisher for good once there were some 20,000.
  */
 export async function tryPublisherLock(db: Db, turn: string): Promise<boolean> {
   const { locked } = one(
     await db<{ locked: boolean }[]>`
       select case when pg_try_advisory_lock(${PUBLISHER_LOCK})
-        then set_config('enable_seqscan', 'off', false) || set_config('pulsecal.turn', ${turn}, false) || set_config('idle_session_timeout', ${String(HOLDER_IDLE_MS)}, false) <> ''
+        then set_config('enable_seqscan', 'off', false) || set_config('enable_nestloop', 'off', false)
+          || set_config('pulsecal.turn', ${turn}, false) || set_config('idle_session_timeout', ${String(HOLDER_IDLE_MS)}, false) <> ''
         else false end as locked`,
   )
   return locked
@@ -45,7 +48,8 @@ export async function releasePublisherLock(db: Db): Promise<void> {
 }
 
 /**
- * Gives committed events their dense offsets, in `seq` order, at most `limit` of them, and lists them under their rooms.
+ * Gives committed events their dense offsets, in `seq` order, at most `limit` of them, and lists them under their rooms. Looks at no event
+ * beyond those, however many wait.
  * Does nothing unless this session holds the lock for `turn`. Returns them in order.
  */
 export async function assignOffsets(db: Db, limit: number, turn: string): Promise<LoggedEvent[]> {
@@ -54,15 +58,17 @@ export async function assignOffsets(db: Db, limit: number, turn: string): Promis
       select seq from events
       where "offset" is null and current_setting('pulsecal.turn', true) = ${turn}
       order by seq limit ${limit}),
-    numbered as (
+    numbered as materialized (
       select seq, row_number() over (order by seq) as n from pending),
     moved as (
       update event_log set head = head + (select count(*) from pending)
       where singleton and exists (select from pending) returning head),
     assigned as (
       update events e
-      set "offset" = moved.head - (select count(*) from pending) + numbered.n
-      from numbered, moved where e.seq = numbered.seq and e."offset" is null
+      set "offset" = (select head from moved) - (select count(*) from pending) + numbered.n
+      from numbered
+      where e.seq = numbered.seq and e."offset" is null
+        and e.seq between (select min(seq) from pending) and (select max(seq) from pending)
       returning e."offset", e.id, e.name, e.subject, e.rooms, e.data, e.occurred_at),
     listed as (
       insert into room_events (room, "offset")
