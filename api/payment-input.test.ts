@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "bun:test"
-import { type Answer, clinicOf, request, type TestApi, testApi } from "../tests/harness/api.ts"
+import { type Answer, clinicOf, doctorInput, request, type TestApi, testApi } from "../tests/harness/api.ts"
 
 let api: TestApi
 let clinic: Awaited<ReturnType<typeof clinicOf>>
@@ -75,6 +75,32 @@ test("each bad value of each field is refused by name, and nothing is written", 
   const infinite = JSON.stringify(good()).replace('"amount":10', '"amount":1e400')
   expectProblem(await clinic.patient.post("/payments", infinite), 422, "amount")
   expect(await everything()).toBe(before)
+})
+
+/** As they come over the wire: each is JSON, and most are no amount. */
+const SPELLED = [
+  ...["0", "-0", "0.0", "-1", "-0.01", "1e400", "-1e400", "1e-400", "1e-7", "10.000000000000001", "1000000.00000001", '"10"'],
+  ...["10", "10.0", "1e3", "1e6", "0.01", "10.5", "10.55", "0.001", "10.555", "10.5555"],
+]
+const TAKEN: Record<string, string[]> = {
+  USD: ["10", "10.0", "1e3", "1e6", "0.01", "10.5", "10.55"],
+  JPY: ["10", "10.0", "1e3", "1e6"],
+  KWD: ["10", "10.0", "1e3", "1e6", "0.01", "10.5", "10.55", "0.001", "10.555"],
+}
+
+test("an amount is taken, to the digit, when it is above zero, within the bound and of the currency's minor units; every other is refused", async () => {
+  for (const [currency, taken] of Object.entries(TAKEN)) {
+    const doctor = (await api.person().post("/doctors", { ...doctorInput, consultationFee: 1, currency })).body.id
+    const whom = { doctorId: doctor, patientId: clinic.patientId, method: "CASH" }
+    for (const amount of SPELLED) {
+      const answer = await clinic.patient.post(
+        "/payments",
+        JSON.stringify({ ...whom, amount: 0 }).replace('"amount":0', `"amount":${amount}`),
+      )
+      if (!taken.includes(amount)) expectProblem(answer, 422, "amount")
+      else expect([currency, amount, answer.status, answer.body.amount]).toEqual([currency, amount, 201, Number(amount)])
+    }
+  }
 })
 
 test("an expired card is refused, and this month's is not", async () => {
