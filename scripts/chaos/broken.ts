@@ -24,8 +24,8 @@ export const BROKEN = {
     },
     {
       file: "core/appointments/queries.ts",
-      from: "ready.rooms, ready.data from ready join booked using (id) order by ready.n),",
-      to: "ready.rooms, ready.data from ready join booked using (id) where false),",
+      from: "select event_id, name, subject, rooms, data from done),",
+      to: "select event_id, name, subject, rooms, data from done where false),",
     },
   ],
   /** Whoever comes back hears only what is new. */
