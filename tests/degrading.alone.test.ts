@@ -70,8 +70,19 @@ test("with Redis away REST works, changes are heard all the same, limits are kep
   expect(connections()).toEqual(before)
 }, 60_000)
 
-test("with Postgres away calls answer 503 with Retry-After, readiness fails and sockets stay; back, all goes on by itself", async () => {
+/** As every API process in turn answers it. */
+async function search() {
+  const answers = []
+  for (let n = 0; n < 2; n++)
+    answers.push(await ask(world.patients[0] as Member, "GET", "/doctors/search?latitude=39&longitude=-73&radius=500&limit=100"))
+  return answers.map(({ status, headers, body }) => ({ status, served: headers.get("server-timing"), data: body.data }))
+}
+
+test("with Postgres away calls answer 503 with Retry-After, searches go on, readiness fails and sockets stay; back, all goes on by itself", async () => {
   const before = connections()
+  const found = await search()
+  expect(found).toMatchObject([{ status: 200 }, { status: 200 }])
+  expect(found[0]?.served).toContain("index")
   await cluster.postgres.crash()
   for (const path of ["/notifications", "/appointments"]) {
     const { status, headers } = await ask(world.patients[0] as Member, "GET", path)
@@ -79,6 +90,7 @@ test("with Postgres away calls answer 503 with Retry-After, readiness fails and 
     expect(Number(headers.get("retry-after"))).toBeGreaterThan(0)
   }
   expect((await book()).status).toBe(503)
+  expect(await search()).toEqual(found)
   expect((await fetch(`${cluster.url}/health/ready`, { keepalive: false })).status).toBe(503)
   expect((await fetch(`${cluster.url}/health`, { keepalive: false })).status).toBe(200)
   await cluster.postgres.start()

@@ -8,19 +8,15 @@ import { startApi } from "../../api/server.ts"
 import { mintDevelopmentToken } from "../../core/auth/development.ts"
 import type { Pool } from "../../core/db.ts"
 import { openLog } from "../../core/log.ts"
-import { person } from "../../tests/harness/api.ts"
+import { bookings, type Call, onboard, take } from "./bookings.ts"
 import { median, percentile, say, spread, startBench } from "./environment.ts"
 import { startProcess, stopProcess } from "./processes.ts"
 
 const ROUNDS = 9
 const REQUESTS_PER_ROUND = 2_000
 const CONCURRENCY = 128
-const DOCTORS = 50
-const PATIENTS = 200
 const BUSY_APPOINTMENTS = 10_000
 const AVAILABILITY_CALLS = 1_000
-
-type Call = { url: string; init: RequestInit }
 
 /** Requests per second for the calls, `CONCURRENCY` at a time. Every answer must be 201. */
 async function rate(calls: Call[]): Promise<number> {
@@ -36,57 +32,6 @@ async function rate(calls: Call[]): Promise<number> {
     }),
   )
   return (calls.length / (performance.now() - started)) * 1000
-}
-
-async function onboard(apiUrl: string) {
-  const week = Object.fromEntries(["mon", "tue", "wed", "thu", "fri", "sat", "sun"].map((day) => [day, [["00:00", "24:00"]]]))
-  const doctors: string[] = []
-  for (let i = 0; i < DOCTORS; i++) {
-    const { body } = await person(apiUrl, `doctor-${i}`).post("/doctors", {
-      name: `Doctor ${i}`,
-      specialization: "Cardiology",
-      consultationFee: 100,
-      clinicName: `Clinic ${i}`,
-      clinicAddress: "1 Main Street",
-      city: "New York",
-      clinicLatitude: 40.7,
-      clinicLongitude: -74,
-      workingHours: week,
-      slotMinutes: 30,
-    })
-    doctors.push(body.id)
-  }
-  const tokens: string[] = []
-  for (let i = 0; i < PATIENTS; i++) {
-    await person(apiUrl, `patient-${i}`).post("/patients", { name: `Patient ${i}` })
-    tokens.push(mintDevelopmentToken({ projectId: "demo-pulsecal", uid: `patient-${i}`, expiresInSeconds: 3600 }))
-  }
-  return { doctors, tokens }
-}
-
-/** Every call is for another slot: the doctors in turn, half-hour after half-hour from next week on. */
-function* bookings(url: string, doctors: string[], tokens: string[]): Generator<Call> {
-  const first = Math.ceil(Date.now() / 86_400_000 + 7) * 86_400_000
-  for (let n = 0; ; n++) {
-    const scheduledAt = new Date(first + Math.floor(n / doctors.length) * 1_800_000).toISOString()
-    const body = JSON.stringify({ doctorId: doctors[n % doctors.length], scheduledAt, reason: "General checkup" })
-    yield {
-      url,
-      init: {
-        method: "POST",
-        body,
-        headers: {
-          "content-type": "application/json",
-          authorization: `Bearer ${tokens[n % tokens.length]}`,
-          "idempotency-key": crypto.randomUUID(),
-        },
-      },
-    }
-  }
-}
-
-function take<T>(from: Generator<T>, count: number): T[] {
-  return Array.from({ length: count }, () => from.next().value as T)
 }
 
 async function benchBooking(apiUrl: string, bareUrl: string): Promise<void> {

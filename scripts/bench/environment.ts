@@ -16,9 +16,9 @@ export const say = (line: string) => console.error(line)
 
 const POOL = 20
 
-export async function startBench(): Promise<Bench> {
-  // Its usual settings: every commit waits for the disk.
-  const postgres = await startTemporaryPostgres({ say, settings: [] })
+/** With Postgres's usual settings, and these: every commit waits for the disk. */
+export async function startBench(settings: string[] = []): Promise<Bench> {
+  const postgres = await startTemporaryPostgres({ say, settings })
   const dataDir = await mkdtemp(join(tmpdir(), "pulsecal-bench-"))
   const redis = await startRedis({ dataDir, say })
   const ownerUrl = Object.assign(new URL(postgres.adminUrl), { pathname: "/bench" }).href

@@ -14,7 +14,10 @@ async function serve(redisPort: number): Promise<never> {
   const io = new Server({ serveClient: false })
   io.bind(engine as unknown as Parameters<Server["bind"]>[0])
   const room = io.of("/notifications")
-  room.on("connection", (socket) => socket.join("room"))
+  room.on("connection", (socket) => {
+    socket.join("room")
+    socket.emit("stream:ready", { offset: 0 })
+  })
   const { fetch, websocket } = engine.handler()
   const server = Bun.serve<WebSocketData>({ hostname: "127.0.0.1", port: 0, fetch, websocket, idleTimeout: IDLE_TIMEOUT_S })
   while (redis.status !== "ready") await Bun.sleep(1)

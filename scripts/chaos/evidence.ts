@@ -34,7 +34,8 @@ export type Heard = { connection: number; at: number; name: string; data: Record
 export type Diary = {
   client: string
   person: Person
-  transport: "websocket" | "polling"
+  /** "upgrading": by polling first and then by websocket, as clients do that are not told otherwise. */
+  transport: "websocket" | "polling" | "upgrading"
   connections: { at: number; lastOffset: number }[]
   heard: Heard[]
   gaps: { at: number; from: number; to: number }[]

@@ -26,7 +26,7 @@ export function listen(url: string, n: number, person: Person, token: string, tr
   const socket: Socket = io(`${url}/notifications`, {
     auth: (give) => give({ ...auth }),
     query: { client: String(n) },
-    transports: [transport],
+    transports: transport === "upgrading" ? ["polling", "websocket"] : [transport],
     forceNew: true,
     reconnectionDelay: RECONNECT_MS,
     reconnectionDelayMax: RECONNECT_MAX_MS,

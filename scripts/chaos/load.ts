@@ -27,7 +27,8 @@ export class Load {
   readonly #visits = new Map<string, Visit>()
   readonly #payments: { id: string; by: Member[] }[] = []
   readonly #base = Math.ceil((Date.now() + FIRST_SLOT_MS) / SLOT_MS) * SLOT_MS
-  #serial = 0
+  /** All of six digits: no key begins with another. */
+  #serial = 100_000
 
   constructor(
     private readonly calls: Calls,

@@ -100,12 +100,13 @@ async function verifyAudit(databaseUrl: string): Promise<string> {
   return (await child.exited) === 0 ? "" : said.join("").trim()
 }
 
-/** Each by websocket and by polling; a stranger by one of them. */
+/** Each by websocket and by polling, patients also from one to the other; a stranger by one of them. */
 function gather(url: string, { clinics, patients, strangers }: World): Listener[] {
   const members = [...clinics.flatMap((c) => [...c.doctors, c.desk, c.dismissed]), ...patients]
   let n = 0
   return [
     ...members.flatMap((m) => (["websocket", "polling"] as const).map((transport) => listen(url, n++, m, m.token, transport))),
+    ...patients.map((p) => listen(url, n++, p, p.token, "upgrading")),
     ...strangers.map((s) => listen(url, n++, s, s.token, "websocket")),
   ]
 }

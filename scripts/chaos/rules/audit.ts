@@ -35,29 +35,27 @@ function sealed({ unsealed, verified }: Audit): Violation[] {
   ]
 }
 
-/** How often each person did each thing with each result: at least as often written down as answered. */
+/** For each answer there is an entry of that person, thing and result, made between the question and the answer; each stands for one. */
 function calls({ calls: made, audit, faults }: Evidence): Violation[] {
-  const written = Map.groupBy(audit.entries, ({ uid, action, resource, outcome }) => {
+  const promise = "whoever reads or changes a patient's data is written down, refused or not"
+  const unused = Map.groupBy(audit.entries, ({ uid, action, resource, outcome }) => {
     // Of the queue only calling in has keys.
     const act = { action, resource, moves: outcome === "REPLAYED" && resource === "queue" }
     return keyOf(uid ?? "", act, outcome === "REPLAYED" ? "DONE" : outcome)
   })
-  const asked = new Map<string, { answered: number; of: Call[] }>()
-  for (const call of made) {
-    const act = actOf(call)
-    if (!act) continue
-    for (const outcome of outcomesOf(call, faults)) {
+  const answers = made.flatMap((call) => answersOf(call, faults).map((answer) => ({ ...answer, call })))
+  // Who was answered first takes the first that fits: no other order leaves fewer without.
+  return answers
+    .toSorted((a, b) => a.to - b.to)
+    .flatMap(({ call, act, outcome, from, to }) => {
       const key = keyOf(call.who, act, outcome)
-      const known = asked.get(key) ?? { answered: 0, of: [] }
-      asked.set(key, { answered: known.answered + 1, of: [...known.of.slice(-2), call] })
-    }
-  }
-  const promise = "whoever reads or changes a patient's data is written down, refused or not"
-  return [...asked].flatMap(([key, { answered, of }]) => {
-    const count = written.get(key)?.length ?? 0
-    const about = of.flatMap((call) => [call.key ?? String(call.answer?.body.id ?? call.path)])
-    return count >= answered ? [] : [{ promise, what: `${key}: answered ${answered} times, written down ${count} times`, about }]
-  })
+      const entries = unused.get(key) ?? []
+      const fitting = entries.filter((e) => Date.parse(e.at) >= from && Date.parse(e.at) <= to)
+      const first = fitting.toSorted((a, b) => Date.parse(a.at) - Date.parse(b.at))[0]
+      if (first) entries.splice(entries.indexOf(first), 1)
+      if (first) return []
+      return [{ promise, what: `${key}, ${new Date(from).toISOString()}, is not written down`, about: [call.key ?? call.path] }]
+    })
 }
 
 function keyOf(who: string, { action, resource, moves }: { action: string; resource: string; moves?: boolean }, outcome: string): string {
@@ -68,19 +66,23 @@ function actOf({ method, path }: Call): Act | undefined {
   return ACTS.find(([pattern]) => pattern.test(`${method} ${path}`))?.[1]
 }
 
+type Answer = { act: Act; outcome: string; from: number; to: number }
+
 /** Of each try that was answered, unless a crash may have taken what was written down. */
-function outcomesOf(call: Call, faults: FaultRecord[]): string[] {
-  const isRead = call.method === "GET"
-  return call.attempts.flatMap(({ at, ms, outcome }) => {
-    if (typeof outcome !== "number") return []
-    const isDone = outcome >= 200 && outcome < 300
-    const said = isDone ? "DONE" : REFUSALS[outcome]
-    if (said === undefined || (isRead && isDone && !showsAny(call.answer?.body))) return []
-    // A change and its entry commit together, and wait for the disk; a replay's entry does not.
-    const mayBeLost = faults.some(
-      ({ what, at: crashed }) => what.includes("Postgres") && at <= crashed && crashed - (at + ms) < LOST_IN_A_CRASH_MS,
-    )
-    return mayBeLost && !(isDone && !isRead && call.attempts.length === 1) ? [] : [said]
+function answersOf(call: Call, faults: FaultRecord[]): Answer[] {
+  const act = actOf(call)
+  if (!act) return []
+  const isRead = act.action === "READ"
+  return call.attempts.flatMap(({ at: from, ms, outcome: status }) => {
+    if (typeof status !== "number") return []
+    const to = from + ms
+    const isDone = status >= 200 && status < 300
+    const outcome = isDone ? "DONE" : REFUSALS[status]
+    if (outcome === undefined || (isRead && isDone && !showsAny(call.answer?.body))) return []
+    // A change and its entry commit together, and wait for the disk; of a call that came twice it may be a replay's.
+    const isDurable = isDone && !isRead && call.attempts.length === 1
+    const mayBeLost = faults.some(({ what, at }) => what.includes("Postgres") && from <= at && at - to < LOST_IN_A_CRASH_MS)
+    return mayBeLost && !isDurable ? [] : [{ act, outcome, from, to }]
   })
 }
 
