@@ -32,9 +32,9 @@ export const LOOSE = 64
 export const DEPTH_SHIFT = 7
 
 /** A leaf with more splits. Measured: fewer make more nodes to visit, more make more entries to look at. */
-export const LEAF_MAX = 24
-/** An inner node with no more doctors becomes a leaf: half, so that doctors who come and go do not split and join it all day. */
-export const JOIN_MAX = 20
+export const LEAF_MAX = 48
+/** An inner node with no more doctors becomes a leaf: fewer, so that doctors who come and go do not split and join it all day. */
+export const JOIN_MAX = 40
 
 const FIRST_NODES = 1_024
 /** What a new index has. Room that is never used costs nothing: the system gives memory when it is written to. */
