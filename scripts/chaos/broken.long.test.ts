@@ -60,3 +60,21 @@ test(
   },
   TEST_MS,
 )
+
+test(
+  "a build whose index never lets go of anybody is caught: who has gone is found",
+  async () => {
+    const promises = await brokenPromises("index-keeps", { seed: 1, max: 0 })
+    expect(promises).toContain("a search shows doctors as they were committed, a second ago at most while all is well")
+  },
+  TEST_MS,
+)
+
+test(
+  "a build that writes down nothing that it refuses is caught",
+  async () => {
+    const promises = await brokenPromises("refusals-unwritten", { seed: 1, max: 0 })
+    expect(promises).toEqual(["whoever reads or changes a patient's data is written down, refused or not"])
+  },
+  TEST_MS,
+)

@@ -59,6 +59,16 @@ export const BROKEN = {
           and y.status in ('PENDING', 'CONFIRMED', 'WAITING', 'IN_PROGRESS')) and x.id = \${a.id} and x.version = \${a.version} and`,
     },
   ],
+  /** Nobody who has gone is ever taken out of the search index. */
+  "index-keeps": [
+    {
+      file: "core/doctors/index/follow.ts",
+      from: "    if (active) index.upsert(doctor)\n    else index.remove(",
+      to: "    if (active) index.upsert(doctor)\n    else if (false) index.remove(",
+    },
+  ],
+  /** What is refused leaves no trace. */
+  "refusals-unwritten": [{ file: "api/audited.ts", from: "if (outcome) return await recorder.record(", to: "if (outcome) return void (" }],
 } satisfies Record<string, Change[]>
 
 export type BrokenName = keyof typeof BROKEN

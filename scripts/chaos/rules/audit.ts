@@ -3,6 +3,8 @@ import type { Audit, Call, Evidence, FaultRecord, Violation } from "../evidence.
 
 /** Readings and refusals do not wait for the disk: a crash of Postgres may lose the last of them. */
 const LOST_IN_A_CRASH_MS = 1_000
+/** How long it may go on after it was told to die. */
+const DYING_MS = 500
 const REFUSALS: Record<number, string> = { 403: "FORBIDDEN", 404: "NOT_FOUND", 409: "CONFLICT", 422: "INVALID" }
 const UUID = "[0-9a-f-]{36}"
 
@@ -81,7 +83,7 @@ function answersOf(call: Call, faults: FaultRecord[]): Answer[] {
     if (outcome === undefined || (isRead && isDone && !showsAny(call.answer?.body))) return []
     // A change and its entry commit together, and wait for the disk; of a call that came twice it may be a replay's.
     const isDurable = isDone && !isRead && call.attempts.length === 1
-    const mayBeLost = faults.some(({ what, at }) => what.includes("Postgres") && from <= at && at - to < LOST_IN_A_CRASH_MS)
+    const mayBeLost = faults.some(({ what, at }) => what.includes("Postgres") && from <= at + DYING_MS && at - to < LOST_IN_A_CRASH_MS)
     return mayBeLost && !isDurable ? [] : [{ act, outcome, from, to }]
   })
 }
