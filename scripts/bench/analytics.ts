@@ -12,7 +12,7 @@ import { Publisher } from "../../core/events/publisher.ts"
 import { openLog } from "../../core/log.ts"
 import { openRedis } from "../../core/redis.ts"
 import { person } from "../../tests/harness/api.ts"
-import { freePort, until } from "../../tests/harness/services.ts"
+import { until } from "../../tests/harness/services.ts"
 import {
   changeVisits,
   completePayment,
@@ -24,6 +24,7 @@ import {
   summarizeOnDemand,
 } from "./analytics-practice.ts"
 import { median, percentile, say, spread, startBench } from "./environment.ts"
+import { startProcess } from "./processes.ts"
 
 const APPOINTMENTS = 100_000
 const PATIENTS = 20_000
@@ -99,22 +100,6 @@ async function medianMs(times: number, act: () => Promise<unknown>): Promise<num
   return median(took)
 }
 
-async function startProcess(name: "worker" | "realtime") {
-  const port = await freePort()
-  const child = Bun.spawn([process.execPath, `${name}/main.ts`], {
-    env: { ...process.env, ...bench.environment, LOG_LEVEL: "warn", HOST: "127.0.0.1", PORT: String(port) },
-    stdio: ["ignore", "inherit", "inherit"],
-  })
-  const url = `http://127.0.0.1:${port}`
-  const ready = () =>
-    fetch(`${url}/health/ready`).then(
-      (r) => r.ok,
-      () => false,
-    )
-  await until(`${name} is ready`, ready, 15_000)
-  return { child, url }
-}
-
 /** How long the oldest change has waited: unpublished, unread, or with its rollups due. Seconds. */
 async function lag(): Promise<number> {
   const [row] = await pool<{ lag: number }[]>`
@@ -187,17 +172,14 @@ const publisher = new Publisher({ session, redis, log, streamMaxEvents: bench.co
 const doctors = await insertDoctors(pool, DOCTORS)
 const [teller] = (await insertDoctors(pool, 1)) as [Doctor]
 const visits = await insertVisits(pool, doctors, patients, VISITS_EACH)
-const children = [await startProcess("worker"), await startProcess("realtime")]
+const environment = { ...bench.environment, LOG_LEVEL: "warn" }
+const [worker, realtime] = [await startProcess("worker", environment), await startProcess("realtime", environment)]
 await until("the worker has begun", async () => (await pool`select from work_cursor`).length === 1, 15_000)
 await settled()
 await pool`vacuum analyze`
-if (!options.rates) await measureFreshness(visits, teller, children[1]?.url as string)
+if (!options.rates) await measureFreshness(visits, teller, realtime.url)
 await measureRates(visits)
-for (const { child } of children) {
-  child.kill("SIGTERM")
-  await Promise.race([child.exited, Bun.sleep(5_000)])
-  child.kill("SIGKILL")
-}
+await Promise.all([worker.stop(), realtime.stop()])
 await publisher.close()
 await session.end({ timeout: 1 })
 redis.disconnect()

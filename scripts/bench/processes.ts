@@ -1,12 +1,12 @@
 /** Our processes as they are deployed, for benchmarks that ask them from outside. */
 import { freePort, until } from "../../tests/harness/services.ts"
 
-const START_TIMEOUT_MS = 10_000
-const STOP_TIMEOUT_MS = 2_000
+const START_TIMEOUT_MS = 15_000
+const STOP_TIMEOUT_MS = 5_000
 
 export type RunningProcess = { pid: number; url: string; stop: () => Promise<void> }
 
-export async function startProcess(name: "api" | "realtime", environment: Record<string, string>): Promise<RunningProcess> {
+export async function startProcess(name: "api" | "worker" | "realtime", environment: Record<string, string>): Promise<RunningProcess> {
   const port = await freePort()
   const child = Bun.spawn([process.execPath, `${name}/main.ts`], {
     env: { ...process.env, ...environment, HOST: "127.0.0.1", PORT: String(port) },
