@@ -84,7 +84,7 @@ export function createApp(deps: Deps) {
   )
   app.use(boundedBody())
   app.use("/api/v1/*", admission(deps.config.databasePool * CALLS_PER_CONNECTION))
-  app.use("/api/v1/*", audited(deps.recorder))
+  app.use("/api/v1/*", audited(deps.recorder, deps.log))
   app.use("/api/v1/*", requireUtf8)
   app.use("/api/v1/*", async (c, next) => {
     await next()

@@ -3,22 +3,29 @@ import type { Context } from "hono"
 import { createMiddleware } from "hono/factory"
 import { type Actor, actorOf, entriesOf, type Outcome } from "../core/audit/entry.ts"
 import type { Recorder } from "../core/audit/recorder.ts"
+import type { Log } from "../core/log.ts"
 import { type Answered, AUDIT_RULES, type AuditRule } from "./audit-rules.ts"
 import type { Env } from "./env.ts"
 import { answeredBy } from "./request-log.ts"
+import { unheardQuota } from "./unheard.ts"
 
-/** Other answers say nothing of anybody's data: no token, no JSON, too many calls, a dependency that is away. */
+/** Other answers say nothing of anybody's data: too large a body, a process that is full, a dependency that is away. */
 const OUTCOMES: Record<number, Outcome> = {
+  400: "INVALID",
   403: "FORBIDDEN",
   404: "NOT_FOUND",
   409: "CONFLICT",
+  415: "INVALID",
   422: "INVALID",
   500: "FAILED",
 }
+/** Of whose call nothing but its path was looked at. Written down if it names something, and while its caller has not made too many. */
+const UNHEARD: Record<number, Outcome> = { 401: "UNAUTHORIZED", 429: "LIMITED" }
 
 type Call = { var: Partial<Env["Variables"]> }
 
-export function audited(recorder: Recorder) {
+export function audited(recorder: Recorder, log: Log) {
+  const mayWriteUnheard = unheardQuota(log)
   return createMiddleware<Env>(async (c, next) => {
     const answer = watched(c)
     let isRecorded = false
@@ -31,8 +38,16 @@ export function audited(recorder: Recorder) {
     })
     await next()
     const rule = ruleOf(c)
-    // Without an identity there is nobody to write down: the token was none.
-    if (typeof rule !== "object" || !(c as Call).var.identity) return
+    if (typeof rule !== "object") return
+    const unheard = UNHEARD[c.res.status]
+    if (unheard) {
+      const [ids, { uid, address }] = [lastUuid(c.req.path), actor(c)]
+      if (ids.length > 0 && mayWriteUnheard(uid ?? address ?? ""))
+        await recorder.record(entriesOf(actor(c), { ...rule, outcome: unheard, ids }))
+      return
+    }
+    // Refused before anybody was asked who they are: the body was no text.
+    if (!(c as Call).var.identity) return
     const outcome = OUTCOMES[c.res.status]
     if (outcome) return await recorder.record(entriesOf(actor(c), { ...rule, outcome, ids: await namedIn(c.req) }))
     if (!c.res.ok || isRecorded) return

@@ -1,4 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test"
+import { hostname } from "node:os"
+import { sealAudit } from "../core/audit/seal.ts"
+import { openLog } from "../core/log.ts"
 import type { PaymentKey } from "../core/payment-keys.ts"
 import { newKey, settingOf, storeCards, storedCards, unopened } from "../core/payments/test-cards.ts"
 import { clinicOf, type TestApi, testApi } from "../tests/harness/api.ts"
@@ -92,6 +95,36 @@ test("while payments are made and completed, two rotations at once re-encrypt ea
   expect(statuses.filter((s) => s !== 200 && s !== 201)).toEqual([])
   expect(statuses.length).toBeGreaterThan(0)
   expect(unopened([newer], await storedCards(api.database.pool))).toEqual([])
+}, 30_000)
+
+test("each card that was re-encrypted is in the audit once, whatever was killed, as the operator's change of the patient's payment", async () => {
+  const CARDS = 250
+  const { database } = api
+  await storeCards(database.pool, [older], clinic, CARDS)
+  const { child } = rotate(newer, older)
+  await until("some are done", () => someUnder("k2"))
+  child.kill("SIGKILL")
+  await child.exited
+  expect((await rotate(newer, older).ended()).code).toBe(0)
+  await sealAudit(database.pool, openLog("test", "silent"))
+  const ids = (await storedCards(database.pool)).map((row) => row.id)
+  const rows = await database.pool<{ entry: string; patients: string }[]>`
+    select entry, array_to_string(patients, ',') as patients from audit_log
+    where (entry::json->'ids'->>0)::uuid = any (${ids}::uuid[]) order by position`
+  const told = rows.map(({ entry }) => JSON.parse(entry))
+  expect(told.flatMap((entry) => entry.ids).toSorted()).toEqual(ids)
+  for (const entry of told)
+    expect(entry).toMatchObject({
+      uid: null,
+      role: "OPERATOR",
+      address: hostname(),
+      action: "CHANGE",
+      resource: "payment",
+      outcome: "DONE",
+    })
+  expect(new Set(rows.map(({ patients }) => patients))).toEqual(new Set([clinic.patientId]))
+  const { body } = await clinic.patient.get("/audit/me?limit=1")
+  expect(body.data).toMatchObject([{ actorRole: "OPERATOR", actorName: null, action: "CHANGE", resource: "payment", outcome: "DONE" }])
 }, 30_000)
 
 test("cards that no given key opens are left as they are and counted, the rest is done, and the exit code is 1", async () => {

@@ -2,6 +2,8 @@
  * `bun run rotate-keys`: re-encrypts every stored card that lies under an older key of PAYMENT_KEYS with the first one, while the system
  * runs. It may be stopped at any moment and run again. Exit code 1 when cards are left under another key.
  */
+import { hostname } from "node:os"
+import { operatorAt } from "../core/audit/entry.ts"
 import { readConfig } from "../core/config.ts"
 import { openPool } from "../core/db.ts"
 import { findUnreadableKeys } from "../core/payments/check-keys.ts"
@@ -20,7 +22,7 @@ await runCommand(async () => {
   const [newest] = config.paymentKeys
   try {
     let told = 0
-    const { reencrypted, unreadable, left } = await rotateKeys(pool, config.paymentKeys, (count) => {
+    const { reencrypted, unreadable, left } = await rotateKeys(pool, config.paymentKeys, operatorAt(hostname()), (count) => {
       if (told > 0 && count - told < TELL_EVERY_CARDS) return
       told = count
       console.log(`${count} cards re-encrypted so far`)

@@ -5,6 +5,8 @@ import { ConfigError, readConfig } from "../core/config.ts"
 import { openPool } from "../core/db.ts"
 import { isMigrated } from "../core/migrations/migrate.ts"
 import { DEFAULT_SEED, SeedError, seedDemo } from "./demo/seed.ts"
+import { requireDatabase } from "./services/database.ts"
+import { SetupError } from "./services/say.ts"
 
 const DEFAULT_DOCTORS = "2000"
 
@@ -17,6 +19,7 @@ async function main(): Promise<void> {
   if (!url) throw new SeedError("DATABASE_URL: is required")
   // What a process needs besides, this command does not.
   const { paymentKeys: keys } = readConfig({ ...process.env, REDIS_HOST: "unused", FIREBASE_PROJECT_ID: "unused" })
+  await requireDatabase(url)
   const pool = openPool(url, { max: 2, name: "seed" })
   try {
     if (!(await isMigrated(pool, join(import.meta.dir, "../sql")))) throw new SeedError("the database is not migrated: bun run migrate")
@@ -29,7 +32,7 @@ async function main(): Promise<void> {
 try {
   await main()
 } catch (error) {
-  const told = error instanceof SeedError || error instanceof ConfigError || error instanceof TypeError
-  console.error(told ? error.message : error)
+  const told = [SeedError, SetupError, ConfigError, TypeError].some((kind) => error instanceof kind)
+  console.error(told ? (error as Error).message : error)
   process.exitCode = 1
 }

@@ -95,6 +95,9 @@ test("nor where the database, or Redis, is not there or refuses the password, in
     "scripts/start.ts",
     "scripts/migrate.ts",
     "scripts/audit.ts verify",
+    "scripts/rotate-keys.ts",
+    "scripts/jobs.ts",
+    "scripts/seed.ts",
   ]
   const started = urls.flatMap((url) =>
     programs.map((program) => {

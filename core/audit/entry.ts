@@ -10,15 +10,27 @@ export type Action = (typeof ACTIONS)[number]
 export const RESOURCES = ["patient", "appointment", "payment", "queue", "notification"] as const
 export type Resource = (typeof RESOURCES)[number]
 
-/** REPLAYED: the first answer again, for a key that came again. FAILED: answered 500; whether anything was done is not known. */
-export const OUTCOMES = ["DONE", "REPLAYED", "FORBIDDEN", "NOT_FOUND", "CONFLICT", "INVALID", "FAILED"] as const
+/**
+ * REPLAYED: the first answer again, for a key that came again. UNAUTHORIZED, LIMITED: turned away unheard, for want of a valid token or as
+ * one call too many. FAILED: answered 500; whether anything was done is not known.
+ */
+export const OUTCOMES = ["DONE", "REPLAYED", "UNAUTHORIZED", "FORBIDDEN", "NOT_FOUND", "CONFLICT", "INVALID", "LIMITED", "FAILED"] as const
 export type Outcome = (typeof OUTCOMES)[number]
 
-/** `role`: null for a newcomer, and where it was not looked up; an account's never changes. `address`: null if it is not known. */
-export type Actor = { uid: string | null; role: Role | "SYSTEM" | null; address: string | null }
+/** Who acts without an account. */
+export const UNSIGNED = ["SYSTEM", "OPERATOR"] as const
+
+/**
+ * `uid`: null where there is no valid token. `role`: null for a newcomer, and where it was not looked up; an account's never changes.
+ * `address`: null if it is not known.
+ */
+export type Actor = { uid: string | null; role: Role | (typeof UNSIGNED)[number] | null; address: string | null }
 
 /** What the worker does of itself. */
 export const SYSTEM: Actor = { uid: null, role: "SYSTEM", address: null }
+
+/** Whoever runs a command on the machine of this name. */
+export const operatorAt = (host: string): Actor => ({ uid: null, role: "OPERATOR", address: host })
 
 export function actorOf({ uid, role, address = null }: Principal): Actor {
   return { uid, role, address }

@@ -3,7 +3,7 @@ import { Role } from "../auth/principal.ts"
 import { EXAMPLES } from "../examples.ts"
 import { idText, instantText } from "../fields.ts"
 import { cursorPageOf, numberedCursorFields } from "../pages.ts"
-import { ACTIONS, OUTCOMES, RESOURCES } from "./entry.ts"
+import { ACTIONS, OUTCOMES, RESOURCES, UNSIGNED } from "./entry.ts"
 
 export const ListAccess = z.object(numberedCursorFields)
 export type ListAccess = z.infer<typeof ListAccess>
@@ -12,16 +12,18 @@ export const AccessView = z
   .object({
     at: instantText,
     actorRole: z
-      .enum([...Role.options, "SYSTEM"])
+      .enum([...Role.options, ...UNSIGNED])
       .nullable()
-      .meta({ description: "SYSTEM: PulseCal of itself; null: someone without a profile." }),
+      .meta({
+        description: "SYSTEM: PulseCal of itself; OPERATOR: who runs it; null: someone without a profile, or without a valid token.",
+      }),
     actorName: z.string().nullable().meta({ description: "Of those who act for a clinic, and of the caller; null for anybody else." }),
     action: z.enum(ACTIONS),
     resource: z.enum(RESOURCES),
     resourceId: idText.nullable().meta({ description: "Null when it was more than one of the caller's." }),
-    outcome: z
-      .enum(OUTCOMES)
-      .meta({ description: "DONE, REPLAYED (the first answer again), FAILED (on our side), or why it was refused." }),
+    outcome: z.enum(OUTCOMES).meta({
+      description: "DONE, REPLAYED (the first answer again), FAILED (on our side), or why it was refused: LIMITED, as one call too many.",
+    }),
   })
   .meta({
     id: "AuditEntry",

@@ -1,4 +1,6 @@
 /** Moving sealed cards under the newest key, while everything runs. */
+import { type Actor, entriesOf } from "../audit/entry.ts"
+import { insertEntries } from "../audit/queries.ts"
 import type { Pool } from "../db.ts"
 import type { PaymentKeys } from "../payment-keys.ts"
 import { sleep } from "../time.ts"
@@ -21,10 +23,10 @@ export type Rotation = {
 }
 
 /**
- * Re-encrypts every card that lies under an older key with the first one. Each batch is a transaction, so it may be killed at any
- * moment and started again, and any number may run at once. `tell` hears the count after every batch.
+ * Re-encrypts every card that lies under an older key with the first one, and says so in the audit, under `actor`. Each batch is a
+ * transaction, so it may be killed at any moment and started again, and any number may run at once. `tell` hears the count after every batch.
  */
-export async function rotateKeys(pool: Pool, keys: PaymentKeys, tell: (reencrypted: number) => void): Promise<Rotation> {
+export async function rotateKeys(pool: Pool, keys: PaymentKeys, actor: Actor, tell: (reencrypted: number) => void): Promise<Rotation> {
   const [newest, ...older] = keys
   let reencrypted = 0
   let unreadable = 0
@@ -32,7 +34,7 @@ export async function rotateKeys(pool: Pool, keys: PaymentKeys, tell: (reencrypt
     if (pass > 1) await sleep(PASS_PAUSE_MS)
     unreadable = 0
     for (const { id } of older)
-      unreadable += await rotateKey(pool, keys, id, (count) => {
+      unreadable += await rotateKey(pool, { keys, actor }, id, (count) => {
         reencrypted += count
         tell(reencrypted)
       })
@@ -44,14 +46,23 @@ export async function rotateKeys(pool: Pool, keys: PaymentKeys, tell: (reencrypt
 }
 
 /** One pass over the cards of one key, in the order of their ids. Returns how many did not open. */
-async function rotateKey(pool: Pool, keys: PaymentKeys, keyId: string, tell: (reencrypted: number) => void): Promise<number> {
+async function rotateKey(
+  pool: Pool,
+  { keys, actor }: { keys: PaymentKeys; actor: Actor },
+  keyId: string,
+  tell: (reencrypted: number) => void,
+): Promise<number> {
   let unreadable = 0
   let after = BEFORE_EVERY_ID
   for (;;) {
     const batch = await pool.begin(async (tx) => {
       const rows = await claimSealed(tx, keyId, after, BATCH_ROWS)
       const resealed = rows.flatMap((row) => reseal(keys, row) ?? [])
-      if (resealed.length > 0) await updateSealed(tx, resealed)
+      if (resealed.length > 0) {
+        await updateSealed(tx, resealed)
+        const ids = resealed.map(({ id }) => id)
+        await insertEntries(tx, entriesOf(actor, { action: "CHANGE", resource: "payment", outcome: "DONE", ids }))
+      }
       return { rows, resealed }
     })
     unreadable += batch.rows.length - batch.resealed.length

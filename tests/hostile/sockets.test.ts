@@ -7,6 +7,7 @@ import { join } from "node:path"
 import fc from "fast-check"
 import { person, type TestApi } from "../harness/api.ts"
 import { type Cast, castOf, visit } from "../harness/cast.ts"
+import { scrape, valueIn } from "../harness/metrics.ts"
 import { until } from "../harness/services.ts"
 import { type Listener, listen, type TestSystem, testSystem } from "../harness/system.ts"
 import { CutOff, Wire } from "../harness/wire.ts"
@@ -16,8 +17,16 @@ const SEED = Number(process.env.FUZZ_SEED ?? Math.floor(Math.random() * 2 ** 31)
 /** Packets of chance, on each transport. */
 const RANDOM_PACKETS = 2_000
 const RANDOM_BATCH = 40
-/** What a client of Engine.IO is closed after that never says its namespace is 15 s: nothing here waits for that. */
+/** What a client of Engine.IO is closed after that never says its namespace is 15 s: only the last test waits for that. */
 const SETTLE_MS = 300
+/** A polling client that went without a word is missed after a ping and its timeout. */
+const FORGOTTEN_MS = 60_000
+/** Waves of clients that come, send packets of chance and go without a word. */
+const WAVES = 4
+const CLIENTS_A_WAVE = 250
+const PACKETS_A_CLIENT = 10
+/** Of the last two waves over the first two: the collector's pace, and no leak. A kilobyte kept of each packet would be 5 MB, of each client 0.5. */
+const GROWTH_MAX_BYTES = 24 * 1024 * 1024
 
 let folder: string
 let logTo: number
@@ -198,3 +207,40 @@ test("handshakes that are none of a websocket are refused", async () => {
   }
   await unharmed()
 })
+
+const realtime = async (name: string) => valueIn(await scrape(system.metricsPorts.realtime), name) ?? Number.NaN
+
+/** Half by websocket and half by polling, half signed in; none says good-bye. Resolves when the server has let go of all of them. */
+async function wave(seed: number): Promise<number> {
+  const packets = fc.sample(randomPacket, { seed, numRuns: CLIENTS_A_WAVE * PACKETS_A_CLIENT })
+  const token = cast.of("stranger").token
+  const own = (n: number) => packets.slice(n * PACKETS_A_CLIENT, (n + 1) * PACKETS_A_CLIENT)
+  const client = async (n: number) => {
+    if (n % 2 === 0) {
+      const raw = n % 4 === 0 ? await rawSocket() : await signedIn()
+      for (const packet of own(n)) if (raw.isOpen()) raw.send(packet)
+      return raw.close()
+    }
+    const base = `${system.url}/socket.io/?${QUERY}polling`
+    const { sid } = JSON.parse((await (await fetch(base)).text()).slice(1)) as { sid: string }
+    const texts = own(n).map((packet) => (typeof packet === "string" ? packet : `b${Buffer.from(packet).toString("base64")}`))
+    const opening = n % 4 === 1 ? [`40/notifications,${JSON.stringify({ token })}`] : []
+    const answer = await fetch(`${base}&sid=${sid}`, { method: "POST", body: [...opening, ...texts].join("\x1e") })
+    expect([200, 400]).toContain(answer.status)
+    await answer.arrayBuffer()
+  }
+  await Promise.all(Array.from({ length: CLIENTS_A_WAVE }, (_, n) => client(n)))
+  const isForgotten = async () => (await realtime("pulsecal_realtime_connections")) === bystanders.length
+  await until("all of them are forgotten", isForgotten, FORGOTTEN_MS)
+  expect(await realtime("pulsecal_realtime_sockets")).toBe(bystanders.length)
+  return await realtime("process_memory_usage_bytes")
+}
+
+test(`of ${WAVES * CLIENTS_A_WAVE} hostile clients who vanish no connection, no socket and no memory is left`, async () => {
+  const memory: number[] = []
+  for (let n = 0; n < WAVES; n++) memory.push(await wave(SEED + 1 + n))
+  console.log(`sockets: memory after each wave ${memory.map((bytes) => (bytes / 2 ** 20).toFixed(0)).join(" → ")} MB`)
+  const [early, late] = [memory.slice(0, WAVES / 2), memory.slice(WAVES / 2)]
+  expect(Math.min(...late) - Math.max(...early)).toBeLessThan(GROWTH_MAX_BYTES)
+  await unharmed()
+}, 300_000)
