@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { type TestDatabase, testDatabase } from "../../tests/harness/services.ts"
+import { openPool } from "../db.ts"
 import { insertRollupsDue } from "../work/queries.ts"
 import { readAnalytics } from "./read.ts"
 import { recomputeRollups, verifyRollups } from "./recompute.ts"
@@ -143,6 +144,52 @@ test("changes and computations that race leave the figures true and nothing due"
   await practice.process()
   await expectTrue(practice)
   expect(await database.pool`select from rollups_due where doctor_id = ${practice.doctorId}`).toHaveLength(0)
+})
+
+test("of the doctors who wait, those who have waited longest are taken along", async () => {
+  const practices: Practice[] = []
+  for (let n = 0; n < 12; n++) {
+    const practice = await Practice.open(database.pool, "UTC", "USD", 1)
+    await practice.book(0, NOW)
+    await practice.process()
+    practices.push(practice)
+  }
+  const ids = practices.map(({ doctorId }) => doctorId)
+  // Neither in the order of their ids nor against it.
+  const waiting = ids.filter((_, n) => n % 2 === 1).concat(ids.filter((_, n) => n % 2 === 0).toReversed())
+  const [own, ...others] = waiting.toReversed() as [string, ...string[]]
+  for (const doctorId of waiting) await database.pool`insert into rollups_due (doctor_id, at) values (${doctorId}, ${NOW})`
+  await recomputeRollups(database.pool, own, 4)
+  const left = await database.pool<
+    { id: string }[]
+  >`select doctor_id as id from rollups_due where doctor_id = any (${ids}::uuid[]) order by rollups_due.id`
+  expect(left.map(({ id }) => id)).toEqual(others.toReversed().slice(4))
+  await Promise.all(ids.map((doctorId) => recomputeRollups(database.pool, doctorId)))
+})
+
+test("what is due is found by index, also by plans that were made while next to nothing was", async () => {
+  const practice = await Practice.open(database.pool, "UTC", "USD", 1)
+  await practice.book(0, NOW)
+  await practice.process()
+  // One connection: its plans, and its part of the statistics.
+  const pool = openPool(database.url, { max: 1, name: "test" })
+  const scans = async () => {
+    await pool`select pg_stat_force_next_flush()`
+    const [row] = await pool<{ scans: number }[]>`select seq_scan as scans from pg_stat_user_tables where relname = 'rollups_due'`
+    return row?.scans
+  }
+  const compute = async () => {
+    await pool`insert into rollups_due (doctor_id, at) values (${practice.doctorId}, ${NOW})`
+    for (let job = 0; job < 2; job++) await recomputeRollups(pool, practice.doctorId, 5)
+  }
+  await database.pool`vacuum analyze rollups_due`
+  for (let n = 0; n < 10; n++) await compute()
+  await database.pool`insert into rollups_due (doctor_id, at) select gen_random_uuid(), ${NOW} from generate_series(1, 20000)`
+  await database.pool`delete from rollups_due`
+  const before = await scans()
+  for (let n = 0; n < 5; n++) await compute()
+  expect(await scans()).toBe(before as number)
+  await pool.end()
 })
 
 test("the verification mends every figure that differs from the rows, names the days, and finds nothing the second time", async () => {
