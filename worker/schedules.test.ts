@@ -12,6 +12,8 @@ import { SCHEDULES } from "./schedule.ts"
 import { type TestWorkers, testWorkers } from "./test-worker.ts"
 
 const TURN_MS = 10_000
+/** Other than it is unless it is set. */
+const NO_SHOW_AFTER_MINUTES = 90
 /** Small, so that a partition is filled soon. */
 const AUDIT_PARTITION_ROWS = 10
 
@@ -23,6 +25,7 @@ beforeAll(async () => {
   workers = await testWorkers()
   await workers.database.pool`update audit_head set partition_rows = ${AUDIT_PARTITION_ROWS}`
   practice = await Practice.open(workers.database.pool, "UTC", "USD", 1)
+  workers.environment.NO_SHOW_AFTER_MINUTES = String(NO_SHOW_AFTER_MINUTES)
   await Promise.all([workers.start(), workers.start()])
   redis = new Redis({ host: workers.redis.config.host, port: workers.redis.config.port })
   queue = openQueue("schedules", (await findLog(workers.database.pool)).id, redis)
@@ -51,7 +54,10 @@ const cases: Record<string, Case> = {
     expected: { reminders: 1 },
   },
   "mark-no-shows": {
-    prepare: () => practice.book(0, inMinutes(-120), "CONFIRMED"),
+    async prepare() {
+      await practice.book(0, inMinutes(-NO_SHOW_AFTER_MINUTES - 30), "CONFIRMED")
+      await practice.book(0, inMinutes(-NO_SHOW_AFTER_MINUTES + 15), "CONFIRMED")
+    },
     shown: () =>
       row(pool()`
         select (select count(*) from appointments where status = 'NO_SHOW') as marked,
