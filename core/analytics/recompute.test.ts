@@ -146,25 +146,26 @@ test("changes and computations that race leave the figures true and nothing due"
   expect(await database.pool`select from rollups_due where doctor_id = ${practice.doctorId}`).toHaveLength(0)
 })
 
-test("of the doctors who wait, those who have waited longest are taken along", async () => {
+test("of the doctors who wait, those who have waited longest are taken along, each to their own true figures", async () => {
   const practices: Practice[] = []
   for (let n = 0; n < 12; n++) {
-    const practice = await Practice.open(database.pool, "UTC", "USD", 1)
+    const practice = await Practice.open(database.pool, "UTC", n % 2 ? "USD" : "KWD", 1)
     await practice.book(0, NOW)
     await practice.process()
+    await practice.pay(0, 1_000 + n, NOW)
     practices.push(practice)
   }
-  const ids = practices.map(({ doctorId }) => doctorId)
   // Neither in the order of their ids nor against it.
-  const waiting = ids.filter((_, n) => n % 2 === 1).concat(ids.filter((_, n) => n % 2 === 0).toReversed())
-  const [own, ...others] = waiting.toReversed() as [string, ...string[]]
-  for (const doctorId of waiting) await database.pool`insert into rollups_due (doctor_id, at) values (${doctorId}, ${NOW})`
-  await recomputeRollups(database.pool, own, 4)
-  const left = await database.pool<
-    { id: string }[]
-  >`select doctor_id as id from rollups_due where doctor_id = any (${ids}::uuid[]) order by rollups_due.id`
-  expect(left.map(({ id }) => id)).toEqual(others.toReversed().slice(4))
-  await Promise.all(ids.map((doctorId) => recomputeRollups(database.pool, doctorId)))
+  const waiting = practices.filter((_, n) => n % 2).concat(practices.filter((_, n) => n % 2 === 0).toReversed())
+  const [taken, left, own] = [waiting.slice(0, 4), waiting.slice(4, -1), waiting.at(-1) as Practice]
+  const ids = waiting.map(({ doctorId }) => doctorId)
+  for (const doctorId of ids) await database.pool`insert into rollups_due (doctor_id, at) values (${doctorId}, ${NOW})`
+  await recomputeRollups(database.pool, own.doctorId, taken.length)
+  const due = await database.pool<{ doctorId: string }[]>`
+    select doctor_id as "doctorId" from rollups_due where doctor_id = any (${ids}::uuid[]) order by id`
+  expect(due.map(({ doctorId }) => doctorId)).toEqual(left.map(({ doctorId }) => doctorId))
+  for (const practice of [...taken, own]) await expectTrue(practice)
+  await Promise.all(left.map(({ doctorId }) => recomputeRollups(database.pool, doctorId)))
 })
 
 test("what is due is found by index, also by plans that were made while next to nothing was", async () => {
