@@ -36,7 +36,7 @@ const VISITS_EACH = 40
 const FRESHNESS_EVENTS_PER_SECOND = 200
 const PAYMENTS = 300
 /** Seconds at each rate: what is promised is held for longer, so that a slow growth would show, through two vacuums at least. */
-const SECONDS_AT = { 1000: 12, 2000: 180, 4000: 20, 6000: 20 }
+const SECONDS_AT = { 1000: 12, 2000: 180, 4000: 20, 8000: 20, 10000: 20 }
 const SECONDS_MAX = 600
 const LAG_EVERY_MS = 500
 /** The lag is shown as the median of each of so many equal stretches of time. */
