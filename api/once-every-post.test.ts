@@ -129,6 +129,15 @@ test("every POST of the application is tried here", () => {
   expect(posts()).toEqual(Object.keys(calls).sort())
 })
 
+/** Undescribed: the API describes no failure of its own. */
+async function sendWhileNoKeyCanBeKept({ caller, path, body, key }: { caller: Person; path: string; body: unknown; key: string }) {
+  await sql()`alter table idempotency_keys add constraint nothing_kept check (false) not valid`
+  const headers = { authorization: `Bearer ${caller.token}`, "content-type": "application/json", "idempotency-key": key }
+  const answer = await fetch(api.url + path, { method: "POST", headers, body: JSON.stringify(body) })
+  await sql()`alter table idempotency_keys drop constraint nothing_kept`
+  return answer.status
+}
+
 function send({ caller, path, body, key }: { caller: Person; path: string; body: unknown; key: string }): Promise<Answer> {
   return caller.post(path.replace("/api/v1", ""), body, { "idempotency-key": key })
 }
@@ -175,6 +184,18 @@ for (const [path, open] of Object.entries(calls))
       for (const answer of [one, two]) expect([answer.status, answer.body.detail]).toEqual([409, expect.stringContaining("in flight")])
       await first
       expect((await send({ caller, path, body, key })).status).toBeLessThan(300)
+      expect(await done()).toEqual([{ done: 1 }] as never)
+    })
+
+    test("commits its work and its key together: where the key cannot be kept, nothing is done", async () => {
+      const { caller, body, done } = await open()
+      const key = Bun.randomUUIDv7()
+      const events = async () => (await sql()`select count(*) as events from events`)[0]?.events
+      const before = await events()
+      expect(await sendWhileNoKeyCanBeKept({ caller, path, body, key })).toBe(500)
+      expect([await done(), await events()]).toEqual([[{ done: 0 }], before] as never)
+      const then = await send({ caller, path, body, key })
+      expect([then.status < 300, replayed(then)]).toEqual([true, null])
       expect(await done()).toEqual([{ done: 1 }] as never)
     })
 

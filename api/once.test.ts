@@ -112,8 +112,11 @@ describe("a booking under a key", () => {
   test("whose key is empty or too long is 400, and books nothing", async () => {
     const { patient, doctorId, slots } = await clinicOf(api)
     const input = { doctorId, scheduledAt: slots[0]?.start }
-    const long = await patient.post("/appointments", input, key("k".repeat(256)))
-    expect([long.status, long.body.errors[0].path]).toEqual([400, "Idempotency-Key"])
+    for (const bad of ["", "k".repeat(256)]) {
+      const refused = await patient.post("/appointments", input, key(bad))
+      expect([bad.length, refused.status, refused.body.errors?.[0].path]).toEqual([bad.length, 400, "Idempotency-Key"])
+    }
+    expect(await countOf(doctorId)).toEqual({ appointments: 0, events: 0 })
     expect((await patient.post("/appointments", input, key("k".repeat(255)))).status).toBe(201)
   })
 })

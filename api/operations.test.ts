@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test"
+import { Redis } from "ioredis"
 import { readConfig } from "../core/config.ts"
 import { openLog } from "../core/log.ts"
 import { clinicOf, person, request, testApi } from "../tests/harness/api.ts"
@@ -61,7 +62,7 @@ test("without Redis, REST works and limits go on in the process", async () => {
   expect(statuses).toEqual([201, 409, 409, 429, 429])
 })
 
-test("a caller over the limit is told when to come back; others are not touched; writes count in Redis, across processes", async () => {
+test("a caller over the limit is told when to come back; others are not touched; writes count in Redis, across processes, for their minute", async () => {
   await using api = await testApi({ RATE_LIMIT: "1", RATE_LIMIT_READS_PER_MINUTE: "4", RATE_LIMIT_WRITES_PER_MINUTE: "2" })
   const someone = api.person()
   const first = await someone.get("/me")
@@ -81,6 +82,10 @@ test("a caller over the limit is told when to come back; others are not touched;
   await someone.post("/patients", { name: "Ana" })
   await second.person(someone.uid).post("/patients", { name: "Ana" })
   for (const each of [api, second]) expect((await each.person(someone.uid).post("/patients", { name: "Ana" })).status).toBe(429)
+  const redis = new Redis({ host: api.redis.config.host, port: api.redis.config.port })
+  const kept = await redis.ttl(`pulsecal:writes:${someone.uid}`)
+  redis.disconnect()
+  expect(kept).toBeWithin(1, 61)
 })
 
 test("limits are off in development unless set", async () => {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
+import { Redis } from "ioredis"
 import { readConfig } from "../core/config.ts"
 import { openLog } from "../core/log.ts"
 import { clinicOf, doctorInput, person, receptionistOf, request, type TestApi, testApi } from "../tests/harness/api.ts"
@@ -92,7 +93,7 @@ describe("wrong codes", () => {
     await other.stop()
   })
 
-  test("sent at once are no more than those one after another", async () => {
+  test("sent at once are no more than those one after another, and are forgotten after the hour", async () => {
     const { clinicId } = await clinicOf(api)
     const guesser = api.person()
     const answers = await Promise.all(
@@ -100,6 +101,10 @@ describe("wrong codes", () => {
     )
     expect(answers.filter((a) => a.status === 422)).toHaveLength(5)
     expect(answers.filter((a) => a.status === 429)).toHaveLength(25)
+    const redis = new Redis({ host: api.redis.config.host, port: api.redis.config.port })
+    const kept = await redis.ttl(`pulsecal:codes:${guesser.uid}`)
+    redis.disconnect()
+    expect(kept).toBeWithin(3_500, 3_601)
   })
 
   test("are counted by the process alone while Redis is away, and what is refused for other reasons is not counted", async () => {

@@ -24,6 +24,8 @@ test("two settings are enough in development, and the rest has defaults", () => 
     auth: { projectId: "demo-pulsecal", emulatorHost: undefined, devTokens: false },
     corsOrigins: [],
     rateLimit: { on: false },
+    noShowAfterMinutes: 60,
+    retentionDays: 30,
   })
 })
 

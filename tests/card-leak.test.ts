@@ -21,6 +21,8 @@ const NUMBERS = [
   "6200000000000005",
   "4917610000000000003",
 ]
+/** Of 13 digits, as there were long ago: a card's number where one belongs, a phone number's like anywhere else. */
+const OLD = "4222222222222"
 const fours = (number: string, between: string) => number.replace(/(\d{4})(?=\d)/g, `$1${between}`)
 const writings = (number: string) => [number, fours(number, " "), fours(number, "-")]
 
@@ -141,7 +143,7 @@ async function fillIn(c: Clinic, appointmentId: string): Promise<void> {
   const people = { ...c, newcomer: someone() }
   const { clinicId, clinicVerificationCode: code } = c.profile
   const paymentId = (await c.patient.post("/payments", { appointmentId, amount: 20, method: "CASH" })).body.id
-  const start = c.slots[NUMBERS.length + 1]?.start as string
+  const start = c.slots[NUMBERS.length + 2]?.start as string
   const known = { doctorId: c.doctorId, clinicId, appointmentId, paymentId, receptionistId: c.receptionistId, code, start }
   const [writing, reading] = [writes(people, known), reads(people, known)]
   await using api = await testApi()
@@ -191,9 +193,10 @@ async function breakDown(c: Clinic, appointmentId: string): Promise<void> {
 test("no card number that is sent anywhere, in success or failure, is stored, logged, announced or answered", async () => {
   const c = await clinic()
   const listeners: Listener[] = await Promise.all([c.doctor, c.patient, c.desk].map((who) => listen(system.url, who.token)))
-  for (const [index, number] of NUMBERS.entries()) await succeed(c, index, writings(number)[index % 3] as string)
-  const appointmentId = await book(c, NUMBERS.length)
-  await Promise.all(NUMBERS.flatMap((number, index) => (index < 3 ? writings(number) : [number])).map((w) => fail(c, appointmentId, w)))
+  const paying = [...NUMBERS, OLD]
+  for (const [index, number] of paying.entries()) await succeed(c, index, writings(number)[index % 3] as string)
+  const appointmentId = await book(c, paying.length)
+  await Promise.all(paying.flatMap((number, index) => (index < 3 ? writings(number) : [number])).map((w) => fail(c, appointmentId, w)))
   await fillIn(c, appointmentId)
   await breakDown(c, appointmentId)
   for (const token of NUMBERS) {
@@ -204,7 +207,7 @@ test("no card number that is sent anywhere, in success or failure, is stored, lo
     socket.disconnect()
   }
   // Each number was completed twice, refunded once by hand and once because the visit was called off.
-  const told = NUMBERS.length * 4
+  const told = paying.length * 4
   for (const side of [listeners[0], listeners[2]])
     await until("every payment:update has come", () => side?.named("payment:update").length === told, 10_000)
   expect(listeners[1]?.named("payment:update")).toEqual([])
@@ -222,7 +225,7 @@ test("no card number that is sent anywhere, in success or failure, is stored, lo
     answers: said.join("\n"),
   }
   // The search itself: it finds what is there, in places that are not empty.
-  expect(NUMBERS.filter((number) => !passesLuhn(number))).toEqual([])
+  expect(paying.filter((number) => !passesLuhn(number))).toEqual([])
   for (const [place, mark] of [
     ["database", '"card_last4": "1111"'],
     ["redis", "payment:update"],
@@ -236,7 +239,7 @@ test("no card number that is sent anywhere, in success or failure, is stored, lo
   }
 
   for (const [place, text] of Object.entries(places)) {
-    expect({ place, found: numbersIn(text, NUMBERS) }).toEqual({ place, found: [] })
+    expect({ place, found: numbersIn(text, paying) }).toEqual({ place, found: [] })
     expect({ place, found: cardLike(text) }).toEqual({ place, found: [] })
   }
 }, 60_000)

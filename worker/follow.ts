@@ -13,6 +13,7 @@ import {
   insertRollupsDue,
   listWaitingDoctors,
   moveCursor,
+  readByIndex,
   releaseReaderLock,
   tryReaderLock,
 } from "../core/work/queries.ts"
@@ -101,7 +102,7 @@ async function beginOrResume(pool: Pool): Promise<number> {
 /** Work and cursor in one transaction. Throws when another worker has moved the cursor: the lock was lost without a word. */
 async function writeDown(pool: Pool, from: number, batch: Batch): Promise<{ to: number; doctorIds: string[] }> {
   return await pool.begin(async (tx) => {
-    await commitUnhurried(tx)
+    await Promise.all([commitUnhurried(tx), readByIndex(tx)])
     const to = batch.kind === "gap" ? batch.to : (batch.events.at(-1)?.offset ?? from)
     if (!(await moveCursor(tx, from, to))) throw new Error("another worker reads the log")
     if (batch.kind === "gap") {

@@ -12,6 +12,8 @@ import { SCHEDULES } from "./schedule.ts"
 import { type TestWorkers, testWorkers } from "./test-worker.ts"
 
 const TURN_MS = 10_000
+/** Other than it is unless it is set. */
+const NO_SHOW_AFTER_MINUTES = 90
 /** Small, so that a partition is filled soon. */
 const AUDIT_PARTITION_ROWS = 10
 
@@ -23,6 +25,7 @@ beforeAll(async () => {
   workers = await testWorkers()
   await workers.database.pool`update audit_head set partition_rows = ${AUDIT_PARTITION_ROWS}`
   practice = await Practice.open(workers.database.pool, "UTC", "USD", 1)
+  workers.environment.NO_SHOW_AFTER_MINUTES = String(NO_SHOW_AFTER_MINUTES)
   await Promise.all([workers.start(), workers.start()])
   redis = new Redis({ host: workers.redis.config.host, port: workers.redis.config.port })
   queue = openQueue("schedules", (await findLog(workers.database.pool)).id, redis)
@@ -51,7 +54,10 @@ const cases: Record<string, Case> = {
     expected: { reminders: 1 },
   },
   "mark-no-shows": {
-    prepare: () => practice.book(0, inMinutes(-120), "CONFIRMED"),
+    async prepare() {
+      await practice.book(0, inMinutes(-NO_SHOW_AFTER_MINUTES - 30), "CONFIRMED")
+      await practice.book(0, inMinutes(-NO_SHOW_AFTER_MINUTES + 15), "CONFIRMED")
+    },
     shown: () =>
       row(pool()`
         select (select count(*) from appointments where status = 'NO_SHOW') as marked,
@@ -170,8 +176,12 @@ async function runs(name: string): Promise<number> {
 async function runNow(name: string): Promise<void> {
   const before = await runs(name)
   const next = await until(`${name} is planned`, async () => (await queue.getDelayed()).find((job) => job.name === name), TURN_MS)
-  await next.promote()
-  await until(`${name} has run`, async () => (await runs(name)) > before, TURN_MS)
+  const hasRun = async () => {
+    // Of two workers that find it lost, one may plan it once more when the other's has been brought forward already.
+    await (await queue.getDelayed()).find((job) => job.id === next.id)?.promote()
+    return (await runs(name)) > before
+  }
+  await until(`${name} has run`, hasRun, TURN_MS)
 }
 
 /** So many at once, which two workers take. */

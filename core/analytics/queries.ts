@@ -4,7 +4,7 @@ import type { DayBounds } from "./days.ts"
 
 /** Whether anything is due, whoever may be doing it already. */
 export async function isDue(db: Db, doctorId: string): Promise<boolean> {
-  return maybeOne(await db`select 1 from rollups_due where doctor_id = ${doctorId} limit 1`) !== undefined
+  return one(await db<{ due: boolean }[]>`select rollups_are_due(${doctorId}) as due`).due
 }
 
 /** Locks the doctor's rollups until the transaction ends, if there are any. */
@@ -24,8 +24,8 @@ export async function lockOthersDue(tx: Db, limit: number): Promise<string[]> {
   const rows = await tx<{ doctorId: string }[]>`
     select r.doctor_id as "doctorId" from doctor_rollups r
     where r.doctor_id in (
-        select doctor_id from (select doctor_id, at from rollups_due where not given_up order by id limit ${4 * limit}) oldest
-        group by doctor_id having bool_and(at is not null) limit ${limit})
+        select doctor_id from (select id, doctor_id, at from rollups_due where not given_up order by id limit ${4 * limit}) oldest
+        group by doctor_id having bool_and(at is not null) order by min(id) limit ${limit})
     for update skip locked`
   return rows.map((row) => row.doctorId)
 }

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { type TestDatabase, testDatabase } from "../../tests/harness/services.ts"
+import { openPool } from "../db.ts"
 import { insertRollupsDue } from "../work/queries.ts"
 import { readAnalytics } from "./read.ts"
 import { recomputeRollups, verifyRollups } from "./recompute.ts"
@@ -143,6 +144,53 @@ test("changes and computations that race leave the figures true and nothing due"
   await practice.process()
   await expectTrue(practice)
   expect(await database.pool`select from rollups_due where doctor_id = ${practice.doctorId}`).toHaveLength(0)
+})
+
+test("of the doctors who wait, those who have waited longest are taken along, each to their own true figures", async () => {
+  const practices: Practice[] = []
+  for (let n = 0; n < 12; n++) {
+    const practice = await Practice.open(database.pool, "UTC", n % 2 ? "USD" : "KWD", 1)
+    await practice.book(0, NOW)
+    await practice.process()
+    await practice.pay(0, 1_000 + n, NOW)
+    practices.push(practice)
+  }
+  // Neither in the order of their ids nor against it.
+  const waiting = practices.filter((_, n) => n % 2).concat(practices.filter((_, n) => n % 2 === 0).toReversed())
+  const [taken, left, own] = [waiting.slice(0, 4), waiting.slice(4, -1), waiting.at(-1) as Practice]
+  const ids = waiting.map(({ doctorId }) => doctorId)
+  for (const doctorId of ids) await database.pool`insert into rollups_due (doctor_id, at) values (${doctorId}, ${NOW})`
+  await recomputeRollups(database.pool, own.doctorId, taken.length)
+  const due = await database.pool<{ doctorId: string }[]>`
+    select doctor_id as "doctorId" from rollups_due where doctor_id = any (${ids}::uuid[]) order by id`
+  expect(due.map(({ doctorId }) => doctorId)).toEqual(left.map(({ doctorId }) => doctorId))
+  for (const practice of [...taken, own]) await expectTrue(practice)
+  await Promise.all(left.map(({ doctorId }) => recomputeRollups(database.pool, doctorId)))
+})
+
+test("what is due is found by index, also by plans that were made while next to nothing was", async () => {
+  const practice = await Practice.open(database.pool, "UTC", "USD", 1)
+  await practice.book(0, NOW)
+  await practice.process()
+  // One connection: its plans, and its part of the statistics.
+  const pool = openPool(database.url, { max: 1, name: "test" })
+  const scans = async () => {
+    await pool`select pg_stat_force_next_flush()`
+    const [row] = await pool<{ scans: number }[]>`select seq_scan as scans from pg_stat_user_tables where relname = 'rollups_due'`
+    return row?.scans
+  }
+  const compute = async () => {
+    await pool`insert into rollups_due (doctor_id, at) values (${practice.doctorId}, ${NOW})`
+    for (let job = 0; job < 2; job++) await recomputeRollups(pool, practice.doctorId, 5)
+  }
+  await database.pool`vacuum analyze rollups_due`
+  for (let n = 0; n < 10; n++) await compute()
+  await database.pool`insert into rollups_due (doctor_id, at) select gen_random_uuid(), ${NOW} from generate_series(1, 20000)`
+  await database.pool`delete from rollups_due`
+  const before = await scans()
+  for (let n = 0; n < 5; n++) await compute()
+  expect(await scans()).toBe(before as number)
+  await pool.end()
 })
 
 test("the verification mends every figure that differs from the rows, names the days, and finds nothing the second time", async () => {

@@ -2,7 +2,7 @@ import type { Pool, Tx } from "../db.ts"
 import { announce } from "../events/log.ts"
 import { currencyDecimals } from "../fields.ts"
 import { instant } from "../time.ts"
-import { commitUnhurried } from "../work/queries.ts"
+import { commitUnhurried, readByIndex } from "../work/queries.ts"
 import { type DayBounds, daysOfInstants, daysOfUtcDays, daysUpTo, today } from "./days.ts"
 import {
   computeDays,
@@ -37,7 +37,12 @@ type Changed = { state: Computing; days: string[] }
 export async function recomputeRollups(pool: Pool, doctorId: string, others = 0): Promise<void> {
   if (!(await isDue(pool, doctorId))) return
   await pool.begin(async (tx) => {
-    const [, , along] = await Promise.all([commitUnhurried(tx), lockOwn(tx, doctorId), others > 0 ? lockOthersDue(tx, others) : []])
+    const [, , , along] = await Promise.all([
+      commitUnhurried(tx),
+      readByIndex(tx),
+      lockOwn(tx, doctorId),
+      others > 0 ? lockOthersDue(tx, others) : [],
+    ])
     const doctorIds = [...new Set([doctorId, ...along])]
     const states = await statesOf(tx, doctorIds)
     const due = await takeRollupsDue(tx, doctorIds)

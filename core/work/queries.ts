@@ -136,6 +136,14 @@ export async function finishScheduleRun(db: Db, name: string, error: string | nu
 }
 
 /**
+ * Has this transaction read by index alone. Tables are empty when a process plans its statements for the first time, and work is again and
+ * again: a plan that reads all of one stays until the next vacuum.
+ */
+export async function readByIndex(tx: Db): Promise<void> {
+  await tx`set local enable_seqscan = off`
+}
+
+/**
  * Lets this transaction's commit not wait for the disk. For work whose rows and outcome are in one transaction: a crash undoes both,
  * and it is done again.
  */

@@ -88,20 +88,6 @@ async function changeSome(pool: Pool, ids: string[]): Promise<void> {
     from asked join changed using (id)`
 }
 
-/** A payment completes. Resolves when that is committed. */
-export async function completePayment(pool: Pool, doctorId: string, patientId: string, amount: number): Promise<void> {
-  const id = Bun.randomUUIDv7()
-  await pool.begin(async (tx) => {
-    await tx`
-      insert into payments (id, doctor_id, patient_id, amount, currency, status, method, paid_at, created_at, updated_at)
-      values (${id}, ${doctorId}, ${patientId}, ${amount}, 'USD', 'COMPLETED', 'CASH', now(), now(), now())`
-    await tx`
-      insert into events (id, name, subject, rooms, data)
-      values (${Bun.randomUUIDv7()}, 'payment:update', ${`payment:${id}`}, ${[`doctor:${doctorId}`]},
-        ${tx.json({ paymentId: id, appointmentId: null, amount, status: "COMPLETED" })})`
-  })
-}
-
 /** The year's summary computed on demand, as one would without rollups: three passes, no index that the product has not got. */
 export async function summarizeOnDemand(pool: Pool, doctorId: string, from: string, to: string, previousFrom: string) {
   const [row] = await pool<{ appointments: number; revenue: number; newPatients: number; points: number }[]>`
