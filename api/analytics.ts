@@ -17,5 +17,5 @@ export const analytics = ({ pool, guards }: Deps) =>
     }),
     guards.only("DOCTOR"),
     query(AnalyticsQuery),
-    async (c) => c.json(await readAnalytics(pool, c.var.principal.doctorId, c.req.valid("query").period, Date.now())),
+    async (c) => c.json(await readAnalytics(pool, c.get("principal").doctorId, c.req.valid("query").period, Date.now())),
   )

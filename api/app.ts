@@ -1,5 +1,4 @@
 import { Hono } from "hono"
-import { cors } from "hono/cors"
 import { createMiddleware } from "hono/factory"
 import { methodNotAllowed } from "hono/method-not-allowed"
 import { secureHeaders } from "hono/secure-headers"
@@ -10,6 +9,7 @@ import { appointments } from "./appointments.ts"
 import { audit } from "./audit.ts"
 import { audited } from "./audited.ts"
 import { createClientAddress } from "./client-address.ts"
+import { crossOrigin } from "./cross-origin.ts"
 import { openApiOf } from "./description/openapi.ts"
 import { docs } from "./docs.ts"
 import { doctors } from "./doctors.ts"
@@ -41,20 +41,6 @@ const SECURE_HEADERS = {
   xXssProtection: false,
 }
 
-/** Browsers ask again after this. */
-const PREFLIGHT_MAX_AGE_SECONDS = 600
-const EXPOSED_HEADERS = ["X-Request-Id", "RateLimit", "RateLimit-Policy", "Retry-After", "Idempotency-Replayed"]
-
-function corsOptions(origins: string[]) {
-  const origin = origins.includes("*") ? "*" : origins
-  return {
-    origin,
-    allowMethods: ["GET", "HEAD", "POST", "PUT", "PATCH"],
-    exposeHeaders: EXPOSED_HEADERS,
-    maxAge: PREFLIGHT_MAX_AGE_SECONDS,
-  }
-}
-
 /** Every answer and its line in the log bear one id. */
 const withRequestId = createMiddleware<Env>(async (c, next) => {
   const id = requestIdOf(c.req.header("X-Request-Id"))
@@ -73,7 +59,7 @@ export function createApp(deps: Deps) {
     return next()
   })
   app.use(requestLog(deps.log, deps.observeRequest))
-  app.use(cors(corsOptions(deps.config.corsOrigins)))
+  app.use(crossOrigin(deps.config.corsOrigins))
   app.use(secureHeaders(SECURE_HEADERS))
   app.use(
     methodNotAllowed({

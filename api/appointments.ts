@@ -32,7 +32,7 @@ export const appointments = ({ pool, desk, guards }: Deps) => {
       }),
       guards.only("PATIENT", "RECEPTIONIST"),
       body(BookAppointment),
-      async (c) => answered(c, await bookAppointment(pool, desk, c.var.principal, c.req.valid("json"), keyOf(c, c.req.valid("json")))),
+      async (c) => answered(c, await bookAppointment(pool, desk, c.get("principal"), c.req.valid("json"), keyOf(c, c.req.valid("json")))),
     )
     .get(
       "/",
@@ -45,7 +45,7 @@ export const appointments = ({ pool, desk, guards }: Deps) => {
       }),
       party,
       query(ListAppointments),
-      async (c) => c.json(await listAppointmentsOf(pool, c.var.principal, c.req.valid("query"))),
+      async (c) => c.json(await listAppointmentsOf(pool, c.get("principal"), c.req.valid("query"))),
     )
     .get(
       "/:id",
@@ -57,7 +57,7 @@ export const appointments = ({ pool, desk, guards }: Deps) => {
       }),
       party,
       pathId("appointment"),
-      async (c) => c.json(await readAppointment(pool, c.var.principal, c.req.valid("param").id)),
+      async (c) => c.json(await readAppointment(pool, c.get("principal"), c.req.valid("param").id)),
     )
     .put(
       "/:id",
@@ -73,6 +73,6 @@ export const appointments = ({ pool, desk, guards }: Deps) => {
       party,
       pathId("appointment"),
       body(ChangeAppointment),
-      async (c) => c.json(await changeAppointment(pool, desk.parties, c.var.principal, c.req.valid("param").id, c.req.valid("json"))),
+      async (c) => c.json(await changeAppointment(pool, desk.parties, c.get("principal"), c.req.valid("param").id, c.req.valid("json"))),
     )
 }

@@ -17,5 +17,5 @@ export const audit = ({ pool, guards }: Deps) =>
     }),
     guards.only("PATIENT"),
     query(ListAccess),
-    async (c) => c.json(await listAccessOf(pool, c.var.principal, c.req.valid("query"))),
+    async (c) => c.json(await listAccessOf(pool, c.get("principal"), c.req.valid("query"))),
   )

@@ -22,7 +22,8 @@ const OUTCOMES: Record<number, Outcome> = {
 /** Of whose call nothing but its path was looked at. Written down if it names something, and while its caller has not made too many. */
 const UNHEARD: Record<number, Outcome> = { 401: "UNAUTHORIZED", 429: "LIMITED" }
 
-type Call = { var: Partial<Env["Variables"]> }
+/** What is known of a call, as far as it came. */
+type Call = { get: <Name extends keyof Env["Variables"]>(name: Name) => Env["Variables"][Name] | undefined }
 
 export function audited(recorder: Recorder, log: Log) {
   const mayWriteUnheard = unheardQuota(log)
@@ -47,7 +48,7 @@ export function audited(recorder: Recorder, log: Log) {
       return
     }
     // Refused before anybody was asked who they are: the body was no text.
-    if (!(c as Call).var.identity) return
+    if (!(c as Call).get("identity")) return
     const outcome = OUTCOMES[c.res.status]
     if (outcome) return await recorder.record(entriesOf(actor(c), { ...rule, outcome, ids: await namedIn(c.req) }))
     if (!c.res.ok || isRecorded) return
@@ -63,7 +64,8 @@ function ruleOf(c: Context): AuditRule | string | undefined {
   return AUDIT_RULES[`${method} ${path}`]
 }
 
-function actor({ var: { principal, identity, address = null } }: Call): Actor {
+function actor(call: Call): Actor {
+  const [principal, identity, address = null] = [call.get("principal"), call.get("identity"), call.get("address")]
   return principal ? actorOf({ ...principal, address }) : { uid: identity?.uid ?? null, role: null, address }
 }
 

@@ -69,13 +69,14 @@ export function docs(describe: () => OpenApi) {
         answers: { 200: { mediaType: "*/*", description: "A file." } },
         path: { file: File.meta({ example: "start.js" }) },
       }),
-      (c) => {
+      async (c) => {
         const file = File.safeParse(c.req.param("file"))
         if (!file.success) throw notFound("file")
         const headers = { "cache-control": CACHE_CONTROL }
         if (file.data === "start.js") return c.body(START, 200, { ...headers, "content-type": "text/javascript;charset=utf-8" })
         // Bun knows the type by the name.
-        return new Response(Bun.file(Bun.resolveSync(`swagger-ui-dist/${file.data}`, import.meta.dir)), { headers })
+        const stored = Bun.file(Bun.resolveSync(`swagger-ui-dist/${file.data}`, import.meta.dir))
+        return c.body(await stored.bytes(), 200, { ...headers, "content-type": stored.type })
       },
     )
 }

@@ -27,7 +27,7 @@ export const doctors = ({ pool, codes, guards, searchIndex }: Deps) =>
       guards.signedIn,
       body(CreateDoctor),
       async (c) => {
-        const { uid } = c.var.identity
+        const { uid } = c.get("identity")
         const input = c.req.valid("json")
         const onboard = () => doOnce(c, pool, input, (tx) => onboardDoctor(tx, uid, input))
         return answered(c, await (input.clinicId === undefined ? onboard() : codes.attempt(uid, onboard)))
@@ -43,7 +43,7 @@ export const doctors = ({ pool, codes, guards, searchIndex }: Deps) =>
       }),
       guards.only("DOCTOR"),
       body(ChangeDoctor),
-      async (c) => c.json(await changeDoctor(pool, c.var.principal, c.req.valid("json"))),
+      async (c) => c.json(await changeDoctor(pool, c.get("principal"), c.req.valid("json"))),
     )
     .get(
       "/search",

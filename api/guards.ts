@@ -38,7 +38,7 @@ export function createGuards(verifier: TokenVerifier, pool: Pool, limits: RateLi
     return identity
   }
   const recognize = async (c: Context<Env>) => {
-    const principal = { ...(await principals(await identify(c))), address: c.var.address }
+    const principal = { ...(await principals(await identify(c))), address: c.get("address") }
     c.set("principal", principal)
     return principal
   }

@@ -17,7 +17,7 @@ export const me = ({ pool, guards }: Deps) =>
     }),
     guards.known,
     async (c) => {
-      const { uid, role } = c.var.principal
+      const { uid, role } = c.get("principal")
       switch (role) {
         case "PATIENT":
           return c.json({ uid, role, patient: await findPatientOf(pool, uid) })

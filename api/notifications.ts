@@ -21,7 +21,7 @@ export const notifications = ({ pool, guards }: Deps) =>
       }),
       guards.signedIn,
       query(ListNotifications),
-      async (c) => c.json(await listNotificationsOf(pool, c.var.identity.uid, c.req.valid("query"))),
+      async (c) => c.json(await listNotificationsOf(pool, c.get("identity").uid, c.req.valid("query"))),
     )
     .put(
       "/read",
@@ -34,5 +34,5 @@ export const notifications = ({ pool, guards }: Deps) =>
       }),
       guards.signedIn,
       body(ReadNotifications),
-      async (c) => c.json(await markRead(pool, c.var.identity.uid, c.req.valid("json"))),
+      async (c) => c.json(await markRead(pool, c.get("identity").uid, c.req.valid("json"))),
     )

@@ -9,7 +9,7 @@ import type { Keyed } from "../core/idempotency/queries.ts"
 
 const KEY_MAX = 255
 
-type Call = { req: HonoRequest; var: { identity: Identity } }
+type Call = { req: HonoRequest; get: (name: "identity") => Identity }
 
 /** The key of the call, if it has one; `body` is the validated body. */
 export function keyOf(c: Call, body: unknown): Keyed | undefined {
@@ -21,7 +21,7 @@ export function keyOf(c: Call, body: unknown): Keyed | undefined {
   }
   // A client may make its keys of anything, a card's number too; to know one again, a digest is enough.
   return {
-    caller: c.var.identity.uid,
+    caller: c.get("identity").uid,
     route: `${c.req.method} ${c.req.path}`,
     key: digestOf(key),
     bodyDigest: digestOf(JSON.stringify(body)),

@@ -23,9 +23,10 @@ export const patients = ({ pool, guards }: Deps) =>
       guards.known,
       body(CreatePatient),
       async (c) => {
-        const { identity, principal } = c.var
+        const [identity, principal] = [c.get("identity"), c.get("principal")]
         const input = c.req.valid("json")
-        const make = (tx: Tx) => (input.walkIn ? createWalkIn(tx, principal, input) : createPatient(tx, identity.uid, input, c.var.address))
+        const make = (tx: Tx) =>
+          input.walkIn ? createWalkIn(tx, principal, input) : createPatient(tx, identity.uid, input, c.get("address"))
         return answered(c, await doOnce(c, pool, input, make))
       },
     )
@@ -39,7 +40,7 @@ export const patients = ({ pool, guards }: Deps) =>
       }),
       guards.only("RECEPTIONIST"),
       query(FindPatients),
-      async (c) => c.json(await findPatientsAtDesk(pool, c.var.principal, c.req.valid("query"))),
+      async (c) => c.json(await findPatientsAtDesk(pool, c.get("principal"), c.req.valid("query"))),
     )
     .patch(
       "/me",
@@ -51,5 +52,5 @@ export const patients = ({ pool, guards }: Deps) =>
       }),
       guards.only("PATIENT"),
       body(ChangePatient),
-      async (c) => c.json(await changePatient(pool, c.var.identity.uid, c.req.valid("json"), c.var.address)),
+      async (c) => c.json(await changePatient(pool, c.get("identity").uid, c.req.valid("json"), c.get("address"))),
     )

@@ -24,7 +24,7 @@ export const payments = ({ pool, config, guards }: Deps) => {
       body(CreatePayment),
       async (c) => {
         const input = c.req.valid("json")
-        return answered(c, await createPayment(pool, config.paymentKeys, c.var.principal, input, keyOf(c, comparable(input))))
+        return answered(c, await createPayment(pool, config.paymentKeys, c.get("principal"), input, keyOf(c, comparable(input))))
       },
     )
     .get(
@@ -37,7 +37,7 @@ export const payments = ({ pool, config, guards }: Deps) => {
       }),
       party,
       query(ListPayments),
-      async (c) => c.json(await listPaymentsOf(pool, c.var.principal, c.req.valid("query"))),
+      async (c) => c.json(await listPaymentsOf(pool, c.get("principal"), c.req.valid("query"))),
     )
     .get(
       "/:id",
@@ -49,7 +49,7 @@ export const payments = ({ pool, config, guards }: Deps) => {
       }),
       party,
       pathId("payment"),
-      async (c) => c.json(await readPayment(pool, c.var.principal, c.req.valid("param").id)),
+      async (c) => c.json(await readPayment(pool, c.get("principal"), c.req.valid("param").id)),
     )
     .put(
       "/:id/status",
@@ -64,6 +64,6 @@ export const payments = ({ pool, config, guards }: Deps) => {
       guards.only("DOCTOR", "RECEPTIONIST"),
       pathId("payment"),
       body(ChangePayment),
-      async (c) => c.json(await changePayment(pool, c.var.principal, c.req.valid("param").id, c.req.valid("json"))),
+      async (c) => c.json(await changePayment(pool, c.get("principal"), c.req.valid("param").id, c.req.valid("json"))),
     )
 }

@@ -11,7 +11,7 @@ type Parts = { object: object; lists: Record<string, readonly string[]> }
  * entry: that is half of what is left to wait for.
  */
 export async function readyJson<T>(c: Context, shown: Answered, parts: Parts): Promise<Response & TypedResponse<T, 200, "json">> {
-  const { record } = c.var as Env["Variables"]
+  const record: Env["Variables"]["record"] = c.get("record")
   const [text] = await Promise.all([entrySent().then(() => jsonOf(parts)), record?.(shown)])
   return c.body(text, 200, { "content-type": "application/json" }) as unknown as Response & TypedResponse<T, 200, "json">
 }

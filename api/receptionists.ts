@@ -43,7 +43,7 @@ export const receptionists = ({ pool, codes, guards }: Deps) => {
       guards.signedIn,
       body(LinkReceptionist),
       async (c) => {
-        const { uid } = c.var.identity
+        const { uid } = c.get("identity")
         const input = c.req.valid("json")
         const link = () => doOnce(c, pool, input, (tx) => linkReceptionist(tx, uid, input))
         return answered(c, await (input.verificationCode == null ? link() : codes.attempt(uid, link)))
@@ -59,7 +59,7 @@ export const receptionists = ({ pool, codes, guards }: Deps) => {
       }),
       guards.linked("DOCTOR", "RECEPTIONIST"),
       query(ListReceptionists),
-      async (c) => c.json(await listReceptionistsFor(pool, c.var.principal, c.req.valid("query"))),
+      async (c) => c.json(await listReceptionistsFor(pool, c.get("principal"), c.req.valid("query"))),
     )
     .get(
       "/stats",
@@ -72,7 +72,7 @@ export const receptionists = ({ pool, codes, guards }: Deps) => {
       }),
       guards.only("RECEPTIONIST"),
       async (c) => {
-        const { appointments, ...counts } = await deskStats(pool, days, c.var.principal, Date.now())
+        const { appointments, ...counts } = await deskStats(pool, days, c.get("principal"), Date.now())
         const lists = { appointments: appointments.map(({ text }) => text) }
         return readyJson<DeskStats>(c, { appointments }, { object: counts, lists })
       },
@@ -89,7 +89,7 @@ export const receptionists = ({ pool, codes, guards }: Deps) => {
       staff,
       query(QueueQuery),
       async (c) => {
-        const { inProgress, waiting, ...state } = await readQueue(pool, queues, c.var.principal, c.req.valid("query"))
+        const { inProgress, waiting, ...state } = await readQueue(pool, queues, c.get("principal"), c.req.valid("query"))
         const lists = { inProgress: inProgress.map(({ text }) => text), waiting: waiting.map(({ text }) => text) }
         return readyJson<Queue>(c, { inProgress, waiting }, { object: state, lists })
       },
@@ -107,7 +107,7 @@ export const receptionists = ({ pool, codes, guards }: Deps) => {
       staff,
       body(CallNext),
       async (c) => {
-        const { principal } = c.var
+        const principal = c.get("principal")
         const input = c.req.valid("json")
         return answered(c, await doOnce(c, pool, input, (tx) => callNext(tx, principal, input)), 200)
       },
@@ -124,7 +124,7 @@ export const receptionists = ({ pool, codes, guards }: Deps) => {
       staff,
       pathId("appointment", "appointmentId"),
       body(ReorderEntry),
-      async (c) => c.json(await reorderEntry(pool, c.var.principal, c.req.valid("param").appointmentId, c.req.valid("json"))),
+      async (c) => c.json(await reorderEntry(pool, c.get("principal"), c.req.valid("param").appointmentId, c.req.valid("json"))),
     )
     .put(
       "/:id",
@@ -139,6 +139,6 @@ export const receptionists = ({ pool, codes, guards }: Deps) => {
       guards.only("DOCTOR"),
       pathId("receptionist"),
       body(DecideReceptionist),
-      async (c) => c.json(await decideReceptionist(pool, c.var.principal, c.req.valid("param").id, c.req.valid("json"))),
+      async (c) => c.json(await decideReceptionist(pool, c.get("principal"), c.req.valid("param").id, c.req.valid("json"))),
     )
 }
