@@ -112,7 +112,7 @@ export class DoctorIndex {
     return this.#records.bytes + this.#forest.nodes.bytes
   }
 
-  /** Over all doctors held, in any order: the sum of each one's {@link doctorChecksum}, modulo 2^64. Reads everyone: half a second a million. */
+  /** Over all doctors held, in any order: the sum of each one's {@link doctorChecksum}, modulo 2^64. Reads everyone: for tests and benchmarks. */
   checksum(): bigint {
     let sum = 0n
     for (const slot of this.#records.ids.slots()) sum += bytesChecksum(this.#records.json(slot), this.#records.word(slot, VERSION))
