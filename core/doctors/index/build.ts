@@ -34,10 +34,15 @@ export function* buildInSteps(nodes: Nodes, node: number, keyed: Keyed, from: nu
   yield
 }
 
-export function writeLeaf(nodes: Nodes, node: number, { high, low, slots }: Keyed, from: number, to: number): void {
+/** Unless all keys are known, only the first one's has to be. */
+export function writeLeaf(nodes: Nodes, node: number, { high, low, slots }: Keyed, from: number, to: number, known = true): void {
   const units = Math.max(1, Math.ceil((to - from) / UNIT_ENTRIES))
   const page = nodes.pages.take(units)
-  for (let i = from; i < to; i++) nodes.pages.insert(page, i - from, slots[i] as number)
+  // Only doctors of one finest cell can be at one place.
+  for (let i = from, cell = from; i < to; i++) {
+    if (known && (high[i] !== high[cell] || low[i] !== low[cell])) cell = i
+    nodes.pages.insert(page, i - from, slots[i] as number, cell - from)
+  }
   writeNode(nodes, node, page, to - from, units | LEAF, high[from] as number, low[from] as number, slots[from] as number)
 }
 

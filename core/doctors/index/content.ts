@@ -37,7 +37,7 @@ export function contentOf(d: IndexedDoctor, specialization: number, city: number
   reserve(json.length * BYTES_PER_UNIT)
   content.jsonLength = encoder.encodeInto(json, content.bytes).written
   content.length = content.jsonLength
-  content.clinicAt = (content.bytes as Buffer).subarray(0, content.jsonLength).indexOf(CLINIC_KEY) + CLINIC_KEY.length
+  content.clinicAt = content.bytes.indexOf(CLINIC_KEY) + CLINIC_KEY.length
   content.latitude = d.clinicLatitude
   content.longitude = d.clinicLongitude
   content.version = d.version

@@ -4,7 +4,7 @@ import { PlaceKeys } from "./keyed-slots.ts"
 import { Nodes } from "./nodes.ts"
 import { LATITUDE, LONGITUDE, SPECIALIZATION } from "./record-layout.ts"
 import type { Records } from "./records.ts"
-import { LoadedKeys } from "./sorting.ts"
+import { freeKeys, LoadedKeys } from "./sorting.ts"
 import { Tree } from "./tree.ts"
 
 const NONE = -1
@@ -57,6 +57,7 @@ export class Forest {
       const [from, to] = [bySpecialization.starts[group] as number, bySpecialization.starts[group + 1] as number]
       yield* buildInSteps(this.nodes, root, bySpecialization.keyed, from, to)
     }
+    freeKeys(bySpecialization.keyed)
   }
 
   insert(slot: number): void {

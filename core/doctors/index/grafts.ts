@@ -112,7 +112,7 @@ export class Grafts {
     this.#keyed.clear()
     this.#gather(node)
     this.#keyed.set(high, low, this.#keyed.slots[0] as number)
-    writeLeaf(this.#nodes, node, this.#keyed, 0, this.#keyed.length)
+    writeLeaf(this.#nodes, node, this.#keyed, 0, this.#keyed.length, false)
     fitBall(this.#nodes, node)
   }
 

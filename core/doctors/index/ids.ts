@@ -37,13 +37,21 @@ export class Ids {
     return (share[this.#placeOf(share, hash, id)] as number) - 1
   }
 
-  /** The id must not be listed. */
+  /** Throws if the id is listed already. */
   add(id: string, slot: number): void {
     const hash = hashOf(id)
     const number = hash >>> 24
     if ((this.#counts[number] as number) + 1 > (this.#shares[number] as Int32Array).length * LOAD_MAX) this.#growShare(number)
-    put(this.#shares[number] as Int32Array, hash, slot + 1)
+    const share = this.#shares[number] as Int32Array
+    const place = this.#placeOf(share, hash, id)
+    if (share[place] !== 0) throw new Error(`doctor ${id} is listed already`)
+    share[place] = slot + 1
     this.#counts[number] = (this.#counts[number] as number) + 1
+  }
+
+  /** Of all ids, in no order. */
+  *slots(): Generator<number, void> {
+    for (const share of this.#shares) for (const entry of share) if (entry !== 0) yield entry - 1
   }
 
   /** The id must be listed, and its doctor's block still be there. */

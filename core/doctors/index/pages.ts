@@ -58,14 +58,14 @@ export class Pages {
     return ((this.slots[segmentOf(unit)] as Int32Array)[entryOf(unit) + index] as number) & SLOT_MASK
   }
 
-  /** Writes a doctor into a page of `count`: behind a colleague of the same place, or at the end. There must be room. */
-  insert(unit: number, count: number, slot: number): void {
+  /** Writes a doctor into a page of `count`: behind colleagues of the same place, who stand from `from` on, or at the end. There must be room. */
+  insert(unit: number, count: number, slot: number, from = 0): void {
     this.locate(slot)
     const slots = this.slots[segmentOf(unit)] as Int32Array
     const first = entryOf(unit)
     let at = count
     let follows = 0
-    for (let i = 0; i < count; i++) {
+    for (let i = from; i < count; i++) {
       if (!this.#isHere(unit, i, slot)) continue
       const isEarlier = this.#records.idBefore(this.slotAt(unit, i), slot)
       at = isEarlier ? i + 1 : i

@@ -30,7 +30,7 @@ export type Content = {
   specialization: number
   city: number
   /** The first `jsonLength` bytes are the JSON, those to `length` the folded names. */
-  bytes: Uint8Array
+  bytes: Buffer
   jsonLength: number
   length: number
   clinicAt: number

@@ -92,7 +92,7 @@ export class Records {
     return (this.arena.bytes[chunkOf(address)] as Buffer).subarray(start, start + (this.word(slot, LENGTH) & LENGTH_MASK))
   }
 
-  /** Takes a slot, writes the doctor into it and lists its id, which must not be listed yet. */
+  /** Takes a slot, writes the doctor into it and lists its id. Throws if it is listed already. */
   insert(content: Content, id: string): number {
     const slot = this.#free.pop() ?? this.#top++
     if (slot >= this.address.length) this.#grow()
@@ -148,9 +148,9 @@ export class Records {
     words[2 * unit + SHAPE] = (capacity << CAPACITY_SHIFT) | c.clinicAt
     words[2 * unit + SPECIALIZATION] = c.specialization
     words[2 * unit + FEE] = c.fee
-    ;(this.arena.bytes[chunk] as Buffer).set(c.bytes.subarray(0, c.length), unit * UNIT_BYTES + JSON_AT)
+    c.bytes.copy(this.arena.bytes[chunk] as Buffer, unit * UNIT_BYTES + JSON_AT, 0, c.length)
     this.city[slot] = c.city
-    this.signatures.set(c.signature, 4 * slot)
+    for (let i = 0; i < 4; i++) this.signatures[4 * slot + i] = c.signature[i] as number
   }
 
   /** A free block keeps its shape and no slot, so that its chunk can be walked. */

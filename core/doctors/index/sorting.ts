@@ -8,9 +8,9 @@ const GROWTH = 1.5
 
 /** The keys and specializations of all slots as they are loaded: slots count from 0 without gaps. */
 export class LoadedKeys {
-  #high: Int32Array
-  #low: Int32Array
-  #groups: Int32Array
+  #high: Int32Array<ArrayBuffer>
+  #low: Int32Array<ArrayBuffer>
+  #groups: Int32Array<ArrayBuffer>
   #length = 0
   #groupCount = 0
 
@@ -36,24 +36,43 @@ export class LoadedKeys {
   /** In the order of keys: a radix sort by the 24 bits of `low`, then the 28 of `high`. */
   *sorted(): Generator<void, Keyed> {
     const [high, low] = [this.#high, this.#low]
+    const passes: [bits: number, keyOf: (slot: number) => number][] = [
+      [12, (slot) => (low[slot] as number) & 0xfff],
+      [12, (slot) => (low[slot] as number) >>> 12],
+      [14, (slot) => (high[slot] as number) & 0x3fff],
+      [14, (slot) => (high[slot] as number) >>> 14],
+    ]
     let slots = yield* upTo(this.#length)
-    slots = (yield* countingSort(slots, 1 << 12, (slot) => (low[slot] as number) & 0xfff)).sorted
-    slots = (yield* countingSort(slots, 1 << 12, (slot) => (low[slot] as number) >>> 12)).sorted
-    slots = (yield* countingSort(slots, 1 << 14, (slot) => (high[slot] as number) & 0x3fff)).sorted
-    slots = (yield* countingSort(slots, 1 << 14, (slot) => (high[slot] as number) >>> 14)).sorted
+    for (const [bits, keyOf] of passes) {
+      const { sorted } = yield* countingSort(slots, 1 << bits, keyOf)
+      free(slots)
+      slots = sorted
+    }
     return yield* this.#keyed(slots)
   }
 
-  /** The same doctors by specialization, within each in the order they had; and where each specialization begins. */
-  *grouped({ slots }: Keyed): Generator<void, { keyed: Keyed; starts: Int32Array }> {
+  /** The same doctors by specialization, within each in the order they had; and where each specialization begins. What they come from is gone. */
+  *grouped(all: Keyed): Generator<void, { keyed: Keyed; starts: Int32Array }> {
     const groups = this.#groups
-    const { sorted, starts } = yield* countingSort(slots, this.#groupCount, (slot) => groups[slot] as number)
-    return { keyed: yield* this.#keyed(sorted), starts }
+    const { sorted, starts } = yield* countingSort(all.slots, this.#groupCount, (slot) => groups[slot] as number)
+    freeKeys(all)
+    const keyed = yield* this.#keyed(sorted)
+    for (const column of [this.#high, this.#low, this.#groups]) free(column)
+    return { keyed, starts }
   }
 
   *#keyed(slots: Int32Array<ArrayBuffer>): Generator<void, Keyed> {
     return { slots, high: yield* inOrder(this.#high, slots), low: yield* inOrder(this.#low, slots) }
   }
+}
+
+/** Gives memory back at once: the collector comes to it some seconds later. */
+function free(column: Int32Array): void {
+  ;(column.buffer as ArrayBuffer).transfer(0)
+}
+
+export function freeKeys({ high, low, slots }: Keyed): void {
+  for (const column of [high, low, slots]) free(column)
 }
 
 function* upTo(length: number): Generator<void, Int32Array<ArrayBuffer>> {

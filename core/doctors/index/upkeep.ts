@@ -1,5 +1,5 @@
 /** What keeps an index that changes all day as small and as fast as a new one: in steps, each of bounded work. */
-import { type Append, addressOf, CHUNK_UNITS } from "./arena.ts"
+import { addressOf, CHUNK_UNITS } from "./arena.ts"
 import { fitBall, fitBallToChildren } from "./balls.ts"
 import { FIT_MAX } from "./build.ts"
 import { ByPlace } from "./by-place.ts"
@@ -13,6 +13,8 @@ const TIGHTEN_NODES = 8_192
 /** Tightening begins when the balls of so many nodes per doctor may be loose, and a hundred at least. */
 const LOOSE_SHARE = 1 / 64
 const LOOSE_MIN = 100
+/** Blocks that a step takes out of a chunk: some tenths of a millisecond. */
+const EMPTY_BLOCKS = 256
 /** Bytes are moved together when so many for each in use are wasted, and two chunks' worth at least. */
 const WASTE_SHARE = 1 / 12
 const WASTE_MIN_BYTES = 2 << 20
@@ -29,6 +31,8 @@ export class Upkeep {
   /** The next node to tighten; none while nothing needs it. */
   #next: number | undefined
   #isLaying = false
+  /** The chunk that is being emptied, and up to where it is. Its words say whether it still is that chunk. */
+  #emptying: { chunk: number; words: Int32Array; unit: number } | undefined
 
   constructor(records: Records, nodes: Nodes, everyone: number) {
     this.#records = records
@@ -38,7 +42,10 @@ export class Upkeep {
 
   /** Does a little of what is most needed. False if there is nothing to do. */
   step(): boolean {
-    if (this.#isWasteful() && this.#emptyChunk()) return true
+    if (this.#emptying || (this.#isWasteful() && this.#chooseChunk())) {
+      this.#emptyChunk()
+      return true
+    }
     if (this.#next === undefined && this.#nodes.loosened > this.#records.size * LOOSE_SHARE + LOOSE_MIN)
       this.#next = this.#startTightening()
     if (this.#next !== undefined) {
@@ -76,8 +83,8 @@ export class Upkeep {
     return chunkBytes - liveBytes > liveBytes * WASTE_SHARE + WASTE_MIN_BYTES
   }
 
-  /** Moves the blocks of the emptiest chunk elsewhere, which frees it. False if that would gain too little. */
-  #emptyChunk(): boolean {
+  /** The emptiest chunk, if emptying it gains enough. */
+  #chooseChunk(): boolean {
     const { arena, appends } = this.#records
     let emptiest = -1
     for (let chunk = 0; chunk < arena.live.length; chunk++) {
@@ -85,20 +92,23 @@ export class Upkeep {
       if (emptiest < 0 || (arena.live[chunk] as number) < (arena.live[emptiest] as number)) emptiest = chunk
     }
     if (emptiest < 0 || (arena.live[emptiest] as number) > CHUNK_UNITS * FULL_SHARE) return false
-    this.#moveAll(emptiest, appends[2])
+    this.#emptying = { chunk: emptiest, words: arena.words[emptiest] as Int32Array, unit: 0 }
     return true
   }
 
-  #moveAll(chunk: number, append: Append): void {
-    const { arena } = this.#records
-    const words = arena.words[chunk] as Int32Array
-    const end = arena.filled[chunk] as number
-    for (let unit = 0; unit < end; ) {
+  /** Moves some blocks elsewhere. The last one frees the chunk, as the last doctor who leaves it between two steps does. */
+  #emptyChunk(): void {
+    const { arena, address, appends } = this.#records
+    const { chunk, words, unit: from } = this.#emptying as { chunk: number; words: Int32Array; unit: number }
+    this.#emptying = undefined
+    let [unit, passed] = [from, 0]
+    for (; passed < EMPTY_BLOCKS && arena.words[chunk] === words && unit < (arena.filled[chunk] as number); passed++) {
       const slot = words[2 * unit + SLOT] as number
       const capacity = (words[2 * unit + RECORD_SHAPE] as number) >>> CAPACITY_SHIFT
-      if (slot >= 0 && this.#records.address[slot] === addressOf(chunk, unit)) this.#records.move(slot, append)
+      if (slot >= 0 && address[slot] === addressOf(chunk, unit)) this.#records.move(slot, appends[2])
       unit += capacity
     }
+    if (passed === EMPTY_BLOCKS) this.#emptying = { chunk, words, unit }
   }
 
   #layByPlace(): boolean {

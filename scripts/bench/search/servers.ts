@@ -28,8 +28,12 @@ export type Running = {
   url: string
   /** How long its index took to make: the peers' own, PulseCal's from the start of the process to `searchIndex: ready`. */
   loadSeconds: number | undefined
+  /** PulseCal's private address for its metrics. */
+  metricsUrl?: string
   /** What the process occupies now. */
   residentMb: () => Promise<number>
+  /** What it has computed so far, whole seconds. */
+  processorSeconds: () => Promise<number>
   stop: () => Promise<void>
 }
 
@@ -59,12 +63,24 @@ export async function startContender(name: ContenderName, surroundings: Surround
 }
 
 /** The API as it is deployed: token, validation and limits on; no line a request, and development's tokens, since nobody signs here. */
-async function startOurs(name: "ours" | "ours-sql", { world, redis, projectId }: Surroundings): Promise<Running> {
-  const port = await findFreePort()
+async function startOurs(name: "ours" | "ours-sql", surroundings: Surroundings): Promise<Running> {
+  const { handle, url, metricsUrl, child, started } = await spawnOurs(name, surroundings)
+  try {
+    const searchIndex = await untilLoaded(url, child)
+    return { name, url, metricsUrl, loadSeconds: searchIndex === "off" ? undefined : (performance.now() - started) / 1000, ...handle }
+  } catch (error) {
+    await handle.stop()
+    throw error
+  }
+}
+
+async function spawnOurs(name: "ours" | "ours-sql", { world, redis, projectId }: Surroundings) {
+  const [port, metricsPort] = [await findFreePort(), await findFreePort()]
   const environment = {
     NODE_ENV: "test",
     HOST: "127.0.0.1",
     PORT: String(port),
+    METRICS_PORT: String(metricsPort),
     DATABASE_URL: world.url,
     DATABASE_POOL: String(POOL),
     REDIS_HOST: redis.host,
@@ -83,15 +99,8 @@ async function startOurs(name: "ours" | "ours-sql", { world, redis, projectId }:
     stdio: ["ignore", STDERR, STDERR],
     ipc: () => {},
   })
-  const url = `http://127.0.0.1:${port}`
-  const handle = handleOf(child)
-  try {
-    const searchIndex = await untilLoaded(url, child)
-    return { name, url, loadSeconds: searchIndex === "off" ? undefined : (performance.now() - started) / 1000, ...handle }
-  } catch (error) {
-    await handle.stop()
-    throw error
-  }
+  const [url, metricsUrl] = [`http://127.0.0.1:${port}`, `http://127.0.0.1:${metricsPort}/metrics`]
+  return { handle: handleOf(child), url, metricsUrl, child, started }
 }
 
 /** Waits until the process serves and its index is loaded, off or given up; says which. */
@@ -119,8 +128,11 @@ async function redisMb({ host, port }: RedisConfig): Promise<number> {
 }
 
 function handleOf(child: Bun.Subprocess) {
+  const ask = async (what: string) =>
+    Number((await run(["ps", "-o", `${what}=`, "-p", String(child.pid)], { timeoutMs: PS_TIMEOUT_MS })).output)
   return {
-    residentMb: async () => Number((await run(["ps", "-o", "rss=", "-p", String(child.pid)], { timeoutMs: PS_TIMEOUT_MS })).output) / 1024,
+    residentMb: async () => (await ask("rss")) / 1024,
+    processorSeconds: () => ask("cputimes"),
     async stop() {
       child.kill("SIGTERM")
       const timer = setTimeout(() => child.kill("SIGKILL"), STOP_TIMEOUT_MS)
