@@ -5,6 +5,7 @@ import type { CodeTries } from "../core/clinics/code-tries.ts"
 import type { Config } from "../core/config.ts"
 import type { Pool } from "../core/db.ts"
 import type { SearchIndex } from "../core/doctors/index/service.ts"
+import type { SearchDb } from "../core/doctors/search/search.ts"
 import type { Health } from "../core/health.ts"
 import type { Log } from "../core/log.ts"
 import type { ObserveRequest } from "../core/metrics/requests.ts"
@@ -29,6 +30,8 @@ export type Env = {
 export type Deps = {
   config: Config
   pool: Pool
+  /** For searches that Postgres answers. */
+  searchDb: SearchDb
   log: Log
   health: Health
   desk: BookingDesk

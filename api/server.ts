@@ -7,6 +7,7 @@ import { createCodeTries } from "../core/clinics/code-tries.ts"
 import type { Config } from "../core/config.ts"
 import { openPool } from "../core/db.ts"
 import { type SearchIndex, SearchIndexService } from "../core/doctors/index/service.ts"
+import { nearPoolOptions } from "../core/doctors/search/pool.ts"
 import { Publisher } from "../core/events/publisher.ts"
 import { Health } from "../core/health.ts"
 import type { Log } from "../core/log.ts"
@@ -56,6 +57,7 @@ export function startApi(config: Config, log: Log): Api {
   const meters = openMeters(config.metrics, "api", version, log)
   const poolOptions = { max: config.databasePool, name: "api" }
   const pool = meters.pool(openPool(config.databaseUrl, poolOptions), poolOptions)
+  const searchDb = { pool, near: openPool(config.databaseUrl, nearPoolOptions("api-near", config.databasePool)) }
   const session = openPool(config.databaseUrl, { max: 1, name: "api-publisher" })
   const auditPool = openPool(config.databaseUrl, { max: GROUPS_MAX, name: "api-audit", synchronousCommit: "off" })
   const redis = openRedis(config.redis, { name: "api" })
@@ -79,6 +81,7 @@ export function startApi(config: Config, log: Log): Api {
   const app = createApp({
     config,
     pool,
+    searchDb,
     log,
     health,
     guards,
@@ -138,7 +141,7 @@ export function startApi(config: Config, log: Log): Api {
       await Promise.all([publisher.close(), searchIndex.close()])
       await meters.close()
       redis.disconnect()
-      await Promise.all([pool, session, auditPool].map((p) => p.end({ timeout: POOL_CLOSE_SECONDS })))
+      await Promise.all([pool, searchDb.near, session, auditPool].map((p) => p.end({ timeout: POOL_CLOSE_SECONDS })))
     },
   }
 }

@@ -70,6 +70,7 @@ async function production() {
   const app = createApp({
     config,
     pool,
+    searchDb: { pool, near: pool },
     log,
     health: new Health({ pool, redis: client, version: "test" }),
     guards: createGuards(verifier, pool, createRateLimits({ ...config.rateLimit, on: false }, client, log)),
