@@ -9,6 +9,7 @@ import type { SearchDb } from "../core/doctors/search/search.ts"
 import type { Health } from "../core/health.ts"
 import type { Log } from "../core/log.ts"
 import type { ObserveRequest } from "../core/metrics/requests.ts"
+import type { Admission } from "./admission.ts"
 import type { Answered } from "./audit-rules.ts"
 import type { Guards } from "./guards.ts"
 
@@ -34,6 +35,7 @@ export type Deps = {
   searchDb: SearchDb
   log: Log
   health: Health
+  admission: Admission
   desk: BookingDesk
   codes: CodeTries
   guards: Guards

@@ -19,10 +19,11 @@ import { openRedis } from "../core/redis.ts"
 import { withWholeUrl } from "../core/request-url.ts"
 import { sleep } from "../core/time.ts"
 import { version } from "../package.json"
+import { Admission, CALLS_PER_CONNECTION } from "./admission.ts"
 import { type App, createApp } from "./app.ts"
 import { createGuards } from "./guards.ts"
 import { createRateLimits } from "./rate-limit.ts"
-import { createForward } from "./realtime-forward.ts"
+import { createForward, type ForwardData } from "./realtime-forward.ts"
 import { createFastLane } from "./search/fast-lane.ts"
 
 /** What is answered when even the mapping of errors fails. */
@@ -77,11 +78,13 @@ export function startApi(config: Config, log: Log): Api {
   const limits = createRateLimits(config.rateLimit, redis, log)
   const guards = createGuards(verifier, pool, limits)
   const observeRequest = meters.requests(() => server.pendingRequests)
+  const admission = new Admission(config.databasePool * CALLS_PER_CONNECTION)
   const desk = { parties: new Parties(), bookings: new Bookings(pool) }
   const app = createApp({
     config,
     pool,
     searchDb,
+    admission,
     log,
     health,
     guards,
@@ -94,6 +97,8 @@ export function startApi(config: Config, log: Log): Api {
   })
   const fastLane = createFastLane({
     index: searchIndex,
+    db: searchDb,
+    admission,
     verifier,
     reads: limits.reads,
     fetch: app.fetch,
@@ -102,14 +107,18 @@ export function startApi(config: Config, log: Log): Api {
     observe: observeRequest,
   })
   const forward = config.realtimeUrl ? createForward(config.realtimeUrl, log, observeRequest) : undefined
+  const route = (request: Request, server: Bun.Server<ForwardData>) =>
+    forward?.handles(request.url) ? forward.fetch(request, server) : app.fetch(withWholeUrl(request), server)
 
   const server = Bun.serve({
     hostname: config.host,
     port: config.port,
     idleTimeout: IDLE_TIMEOUT_SECONDS,
     development: false,
-    fetch: (request, server) =>
-      fastLane(request) ?? (forward?.handles(request.url) ? forward.fetch(request, server) : app.fetch(withWholeUrl(request), server)),
+    fetch(request, server) {
+      const answer = fastLane(request)
+      return answer instanceof Promise ? answer.then((late) => late ?? route(request, server)) : (answer ?? route(request, server))
+    },
     error(error) {
       log.error({ err: error }, "a request failed outside the routes")
       return new Response(JSON.stringify(FAILED), { status: FAILED.status, headers: { "content-type": "application/problem+json" } })
