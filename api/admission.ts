@@ -14,15 +14,31 @@ export const CALLS_PER_CONNECTION = 25
 /** Those who are refused come back when what is being served has long been. */
 const RETRY_AFTER_SECONDS = 1
 
-export function admission(max: number) {
-  let serving = 0
+export class Admission {
+  #serving = 0
+
+  constructor(private readonly max: number) {}
+
+  /** Whether there is room. Whoever is let in leaves again. */
+  enter(): boolean {
+    if (this.#serving >= this.max) return false
+    this.#serving++
+    return true
+  }
+
+  leave(): void {
+    this.#serving--
+  }
+}
+
+export function admitted(admission: Admission) {
   return createMiddleware<Env>(async (_, next) => {
-    if (serving >= max) throw new Refusal("unavailable", "Too many calls at once. Try again.", { retryAfterSeconds: RETRY_AFTER_SECONDS })
-    serving++
+    if (!admission.enter())
+      throw new Refusal("unavailable", "Too many calls at once. Try again.", { retryAfterSeconds: RETRY_AFTER_SECONDS })
     try {
       await next()
     } finally {
-      serving--
+      admission.leave()
     }
   })
 }

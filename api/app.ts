@@ -3,7 +3,7 @@ import { createMiddleware } from "hono/factory"
 import { methodNotAllowed } from "hono/method-not-allowed"
 import { secureHeaders } from "hono/secure-headers"
 import { version } from "../package.json"
-import { admission, CALLS_PER_CONNECTION } from "./admission.ts"
+import { admitted } from "./admission.ts"
 import { analytics } from "./analytics.ts"
 import { appointments } from "./appointments.ts"
 import { audit } from "./audit.ts"
@@ -69,7 +69,7 @@ export function createApp(deps: Deps) {
     }),
   )
   app.use(boundedBody())
-  app.use("/api/v1/*", admission(deps.config.databasePool * CALLS_PER_CONNECTION))
+  app.use("/api/v1/*", admitted(deps.admission))
   app.use("/api/v1/*", audited(deps.recorder, deps.log))
   app.use("/api/v1/*", requireUtf8)
   app.use("/api/v1/*", async (c, next) => {

@@ -13,7 +13,7 @@ import { answered, doOnce } from "./once.ts"
 import { answerSearch } from "./search/answer.ts"
 import { body, pathId, query } from "./validate.ts"
 
-export const doctors = ({ pool, codes, guards, searchIndex }: Deps) =>
+export const doctors = ({ pool, searchDb, codes, guards, searchIndex }: Deps) =>
   new Hono<Env>()
     .post(
       "/",
@@ -57,7 +57,7 @@ export const doctors = ({ pool, codes, guards, searchIndex }: Deps) =>
       }),
       guards.signedIn,
       query(SearchQuery),
-      (c) => answerSearch(c, pool, searchIndex, c.req.valid("query")),
+      (c) => answerSearch(c, searchDb, searchIndex, c.req.valid("query")),
     )
     .get(
       "/:id",

@@ -5,9 +5,11 @@ import type { CodeTries } from "../core/clinics/code-tries.ts"
 import type { Config } from "../core/config.ts"
 import type { Pool } from "../core/db.ts"
 import type { SearchIndex } from "../core/doctors/index/service.ts"
+import type { SearchDb } from "../core/doctors/search/search.ts"
 import type { Health } from "../core/health.ts"
 import type { Log } from "../core/log.ts"
 import type { ObserveRequest } from "../core/metrics/requests.ts"
+import type { Admission } from "./admission.ts"
 import type { Answered } from "./audit-rules.ts"
 import type { Guards } from "./guards.ts"
 
@@ -29,8 +31,11 @@ export type Env = {
 export type Deps = {
   config: Config
   pool: Pool
+  /** For searches that Postgres answers. */
+  searchDb: SearchDb
   log: Log
   health: Health
+  admission: Admission
   desk: BookingDesk
   codes: CodeTries
   guards: Guards

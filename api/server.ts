@@ -7,6 +7,7 @@ import { createCodeTries } from "../core/clinics/code-tries.ts"
 import type { Config } from "../core/config.ts"
 import { openPool } from "../core/db.ts"
 import { type SearchIndex, SearchIndexService } from "../core/doctors/index/service.ts"
+import { nearPoolOptions } from "../core/doctors/search/pool.ts"
 import { Publisher } from "../core/events/publisher.ts"
 import { Health } from "../core/health.ts"
 import type { Log } from "../core/log.ts"
@@ -18,10 +19,11 @@ import { openRedis } from "../core/redis.ts"
 import { withWholeUrl } from "../core/request-url.ts"
 import { sleep } from "../core/time.ts"
 import { version } from "../package.json"
+import { Admission, CALLS_PER_CONNECTION } from "./admission.ts"
 import { type App, createApp } from "./app.ts"
 import { createGuards } from "./guards.ts"
 import { createRateLimits } from "./rate-limit.ts"
-import { createForward } from "./realtime-forward.ts"
+import { createForward, type ForwardData } from "./realtime-forward.ts"
 import { createFastLane } from "./search/fast-lane.ts"
 
 /** What is answered when even the mapping of errors fails. */
@@ -56,6 +58,7 @@ export function startApi(config: Config, log: Log): Api {
   const meters = openMeters(config.metrics, "api", version, log)
   const poolOptions = { max: config.databasePool, name: "api" }
   const pool = meters.pool(openPool(config.databaseUrl, poolOptions), poolOptions)
+  const searchDb = { pool, near: openPool(config.databaseUrl, nearPoolOptions("api-near", config.databasePool)) }
   const session = openPool(config.databaseUrl, { max: 1, name: "api-publisher" })
   const auditPool = openPool(config.databaseUrl, { max: GROUPS_MAX, name: "api-audit", synchronousCommit: "off" })
   const redis = openRedis(config.redis, { name: "api" })
@@ -75,10 +78,13 @@ export function startApi(config: Config, log: Log): Api {
   const limits = createRateLimits(config.rateLimit, redis, log)
   const guards = createGuards(verifier, pool, limits)
   const observeRequest = meters.requests(() => server.pendingRequests)
+  const admission = new Admission(config.databasePool * CALLS_PER_CONNECTION)
   const desk = { parties: new Parties(), bookings: new Bookings(pool) }
   const app = createApp({
     config,
     pool,
+    searchDb,
+    admission,
     log,
     health,
     guards,
@@ -91,6 +97,8 @@ export function startApi(config: Config, log: Log): Api {
   })
   const fastLane = createFastLane({
     index: searchIndex,
+    db: searchDb,
+    admission,
     verifier,
     reads: limits.reads,
     fetch: app.fetch,
@@ -99,14 +107,18 @@ export function startApi(config: Config, log: Log): Api {
     observe: observeRequest,
   })
   const forward = config.realtimeUrl ? createForward(config.realtimeUrl, log, observeRequest) : undefined
+  const route = (request: Request, server: Bun.Server<ForwardData>) =>
+    forward?.handles(request.url) ? forward.fetch(request, server) : app.fetch(withWholeUrl(request), server)
 
   const server = Bun.serve({
     hostname: config.host,
     port: config.port,
     idleTimeout: IDLE_TIMEOUT_SECONDS,
     development: false,
-    fetch: (request, server) =>
-      fastLane(request) ?? (forward?.handles(request.url) ? forward.fetch(request, server) : app.fetch(withWholeUrl(request), server)),
+    fetch(request, server) {
+      const answer = fastLane(request)
+      return answer instanceof Promise ? answer.then((late) => late ?? route(request, server)) : (answer ?? route(request, server))
+    },
     error(error) {
       log.error({ err: error }, "a request failed outside the routes")
       return new Response(JSON.stringify(FAILED), { status: FAILED.status, headers: { "content-type": "application/problem+json" } })
@@ -138,7 +150,7 @@ export function startApi(config: Config, log: Log): Api {
       await Promise.all([publisher.close(), searchIndex.close()])
       await meters.close()
       redis.disconnect()
-      await Promise.all([pool, session, auditPool].map((p) => p.end({ timeout: POOL_CLOSE_SECONDS })))
+      await Promise.all([pool, searchDb.near, session, auditPool].map((p) => p.end({ timeout: POOL_CLOSE_SECONDS })))
     },
   }
 }

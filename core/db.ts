@@ -42,10 +42,13 @@ export type PoolOptions = {
   statementTimeoutMs?: number
   /** "off": a commit is answered before the disk has it. Only a crash of Postgres itself can lose it, and only for some 0.6 s. */
   synchronousCommit?: "off"
+  /** Of every session. */
+  settings?: Record<string, string>
 }
 
 /** Opens lazily: nothing connects before the first query. */
-export function openPool(url: string, { max, name, statementTimeoutMs = STATEMENT_TIMEOUT_MS, synchronousCommit }: PoolOptions): Pool {
+export function openPool(url: string, options: PoolOptions): Pool {
+  const { max, name, statementTimeoutMs = STATEMENT_TIMEOUT_MS, synchronousCommit, settings } = options
   const pool = postgres(url, {
     max,
     fetch_types: false,
@@ -64,6 +67,7 @@ export function openPool(url: string, { max, name, statementTimeoutMs = STATEMEN
       statement_timeout: statementTimeoutMs,
       lock_timeout: LOCK_TIMEOUT_MS,
       idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS,
+      ...settings,
       ...(synchronousCommit ? { synchronous_commit: synchronousCommit } : {}),
     },
   })

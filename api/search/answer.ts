@@ -1,9 +1,8 @@
 /** What a search answers, whichever way it is served. */
 import type { Context, TypedResponse } from "hono"
-import type { Pool } from "../../core/db.ts"
 import { planSql } from "../../core/doctors/search/plan.ts"
 import type { SearchAnswer, SearchQuery } from "../../core/doctors/search/schema.ts"
-import { searchDoctors } from "../../core/doctors/search/search.ts"
+import { type SearchDb, searchJson } from "../../core/doctors/search/search.ts"
 
 /** The doctor index, as searches see it. */
 export type NearSearch = {
@@ -17,9 +16,9 @@ export const SERVED_BY_INDEX = servedBy("index")
 
 type Answered = Promise<Response & TypedResponse<SearchAnswer, 200, "json">>
 
-export async function answerSearch(c: Context, pool: Pool, index: NearSearch, query: SearchQuery): Answered {
-  const bytes = index.search(query)
-  c.header("Server-Timing", bytes ? SERVED_BY_INDEX : servedBy(planSql(query).path))
-  if (bytes) return c.body(bytes, 200, { "Content-Type": "application/json" }) as unknown as Awaited<Answered>
-  return c.json(await searchDoctors(pool, query))
+export async function answerSearch(c: Context, db: SearchDb, index: NearSearch, query: SearchQuery): Answered {
+  const indexed = index.search(query)
+  c.header("Server-Timing", indexed ? SERVED_BY_INDEX : servedBy(planSql(query).path))
+  const bytes = indexed ?? (await searchJson(db, query))
+  return c.body(bytes, 200, { "Content-Type": "application/json" }) as unknown as Awaited<Answered>
 }

@@ -3,20 +3,25 @@ import fc from "fast-check"
 import { mintDevelopmentToken } from "../../core/auth/development.ts"
 import { createVerifier } from "../../core/auth/firebase.ts"
 import { readConfig } from "../../core/config.ts"
+import { openPool } from "../../core/db.ts"
 import type { SearchAnswer } from "../../core/doctors/search/schema.ts"
+import type { SearchDb } from "../../core/doctors/search/search.ts"
 import { fillWorld, insertClinic, type TestDoctor } from "../../core/doctors/search/test-world.ts"
 import { openLog } from "../../core/log.ts"
 import { fetchDescribed, PROJECT } from "../../tests/harness/api.ts"
 import { type TestDatabase, type TestRedis, testDatabase, testRedis, until } from "../../tests/harness/services.ts"
+import { Admission } from "../admission.ts"
 import { CallWindows } from "../call-windows.ts"
 import { type Api, startApi } from "../server.ts"
 import type { NearSearch } from "./answer.ts"
-import { createFastLane, type FastLane } from "./fast-lane.ts"
+import { createFastLane } from "./fast-lane.ts"
 import { BAD_QUERIES, mutatedQuery } from "./test-queries.ts"
 
 const SEARCH = "http://localhost:3000/api/v1/doctors/search"
 const NEAR = "latitude=40.7&longitude=-74.01&radius=50"
 const READS_MAX = 5
+/** An index that is not ready. */
+const NOTHING = (): NearSearch => ({ search: () => undefined })
 
 const doctors: TestDoctor[] = Array.from({ length: 40 }, (_, i) => ({
   id: Bun.randomUUIDv7(),
@@ -44,14 +49,16 @@ afterAll(async () => {
 
 type Lanes = AsyncDisposable & {
   /** Undefined where it leaves the request to the route. */
-  fast: FastLane
+  fast: (request: Request) => Promise<Response | undefined>
   /** The route, as if there were no fast lane. */
   ordinary: (request: Request) => Promise<Response>
   token: (uid?: string) => Promise<string>
 }
 
-/** Both lanes with the same settings, each with its own count of calls; `around` puts something between the fast one and the index. */
-async function lanes(settings: Record<string, string> = {}, around = (index: NearSearch) => index): Promise<Lanes> {
+type Between = { index?: (index: NearSearch) => NearSearch; db?: SearchDb; admission?: Admission }
+
+/** Both lanes with the same settings, each with its own count of calls; the fast one may have something else between it and the doctors. */
+async function lanes(settings: Record<string, string> = {}, between: Between = {}): Promise<Lanes> {
   const config = readConfig({
     DATABASE_URL: database.url,
     REDIS_HOST: redis.config.host,
@@ -67,8 +74,10 @@ async function lanes(settings: Record<string, string> = {}, around = (index: Nea
   await until("the index is there, or never will be", () => api.searchIndex.state !== "loading")
   const verifier = createVerifier(config.auth)
   const reads = config.rateLimit.on ? new CallWindows(config.rateLimit.readsPerMinute, 60) : undefined
-  const fast = createFastLane({
-    index: around(api.searchIndex),
+  const lane = createFastLane({
+    index: between.index?.(api.searchIndex) ?? api.searchIndex,
+    db: between.db ?? { pool: database.pool, near: database.pool },
+    admission: between.admission ?? new Admission(READS_MAX),
     verifier,
     reads,
     fetch: api.app.fetch,
@@ -76,13 +85,14 @@ async function lanes(settings: Record<string, string> = {}, around = (index: Nea
     log,
     observe: undefined,
   })
+  const fast = async (request: Request) => await lane(request)
   const token = async (uid = `uid-${Bun.randomUUIDv7()}`) => {
     const minted = mintDevelopmentToken({ projectId: PROJECT, uid, expiresInSeconds: 3600 })
     await verifier.verify(minted)
     return minted
   }
   const someone = await token()
-  await until("the headers are learned", () => fast(asked(someone, "limit=0")) !== undefined)
+  await until("the headers are learned", async () => (await fast(asked(someone, "limit=0"))) !== undefined)
   return {
     fast,
     ordinary: async (request) => await api.app.fetch(request),
@@ -114,20 +124,29 @@ describe("the fast lane", () => {
   ]
   const origins = [undefined, "https://app.example.com", "https://desk.example.com", "https://evil.example", "null", ""]
 
-  test("answers with the status, the headers and the body of the route, whatever the origin and the settings", async () => {
-    for (const settings of configs) {
-      await using both = await lanes({ RATE_LIMIT_READS_PER_MINUTE: "100", ...settings })
-      const token = await both.token()
-      for (const origin of origins) {
-        const headers: Record<string, string> = origin === undefined ? {} : { origin }
-        const fast = both.fast(asked(token, NEAR, { headers }))
-        expect(fast).toBeDefined()
-        const ordinary = await both.ordinary(asked(token, NEAR, { headers }))
-        expect(ordinary.headers.get("server-timing")).toBe('search;desc="index"')
-        expect(await seen(fast as Response)).toEqual(await seen(ordinary))
+  const paths: [string, Record<string, string>, string][] = [
+    ["index", {}, NEAR],
+    ["sql-near", { SEARCH_INDEX_MAX_MB: "0" }, NEAR],
+    ["sql-near-named", { SEARCH_INDEX_MAX_MB: "0" }, `${NEAR}&name=osei`],
+    ["sql-listing", { SEARCH_INDEX_MAX_MB: "0" }, "city=New+York"],
+  ]
+  test.each(paths)(
+    "answers with the status, the headers and the body of the route, whatever the origin and the settings: by %s",
+    async (path, own, query) => {
+      for (const settings of configs) {
+        await using both = await lanes({ RATE_LIMIT_READS_PER_MINUTE: "100", ...own, ...settings })
+        const token = await both.token()
+        for (const origin of origins) {
+          const headers: Record<string, string> = origin === undefined ? {} : { origin }
+          const fast = await both.fast(asked(token, query, { headers }))
+          expect(fast).toBeDefined()
+          const ordinary = await both.ordinary(asked(token, query, { headers }))
+          expect(ordinary.headers.get("server-timing")).toBe(`search;desc="${path}"`)
+          expect(await seen(fast as Response)).toEqual(await seen(ordinary))
+        }
       }
-    }
-  })
+    },
+  )
 
   test("answers every ordinary query as the route does, and as SQL does", async () => {
     await using both = await lanes({ RATE_LIMIT: "0" })
@@ -135,7 +154,7 @@ describe("the fast lane", () => {
     const token = await both.token()
     for (const more of ["", "&specialization=cardiology", "&name=osei+1", "&city=New%20York&limit=3&page=2", "&minFee=110&maxFee=120.5"]) {
       const answers = await Promise.all([
-        both.fast(asked(token, NEAR + more))?.json(),
+        both.fast(asked(token, NEAR + more)).then((r) => r?.json()),
         both.ordinary(asked(token, NEAR + more)).then((r) => r.json()),
         bySql.ordinary(asked(token, NEAR + more)).then((r) => r.json()),
       ])
@@ -151,7 +170,7 @@ describe("the fast lane", () => {
     const headers = { origin: "https://app.example.com" }
     let refusals = 0
     const compare = async (query: string) => {
-      const [fast, ordinary] = [both.fast(asked(token, query, { headers })), await both.ordinary(asked(token, query, { headers }))]
+      const [fast, ordinary] = [await both.fast(asked(token, query, { headers })), await both.ordinary(asked(token, query, { headers }))]
       if (!fast) return
       expect(await seen(fast)).toEqual(await seen(ordinary))
       if (fast.status === 400) refusals++
@@ -166,12 +185,13 @@ describe("the fast lane", () => {
     const token = await both.token()
     for (const own of ["abc-123_=", "x".repeat(255), "x".repeat(256), "a b", "a/b", '"', "ü"]) {
       const [fast, ordinary] = [
-        both.fast(asked(token, NEAR, { headers: { "x-request-id": own } })),
+        await both.fast(asked(token, NEAR, { headers: { "x-request-id": own } })),
         await both.ordinary(asked(token, NEAR, { headers: { "x-request-id": own } })),
       ]
       expect(fast?.headers.get("x-request-id") === own).toBe(ordinary.headers.get("x-request-id") === own)
     }
-    const ids = new Set(Array.from({ length: 1_000 }, () => both.fast(asked(token))?.headers.get("x-request-id")))
+    const answers = await Promise.all(Array.from({ length: 1_000 }, () => both.fast(asked(token))))
+    const ids = new Set(answers.map((answer) => answer?.headers.get("x-request-id")))
     expect(ids.size).toBe(1_000)
   })
 
@@ -187,34 +207,52 @@ describe("the fast lane", () => {
       asked(token, NEAR, { method: "HEAD" }),
       asked(token, NEAR, { method: "POST", body: "{}" }),
       asked(token, NEAR, { headers: { "content-length": "1" } }),
-      asked(token, "city=Paris"),
       new Request(`${SEARCH}`, { headers: { authorization: `Bearer ${token}` } }),
       new Request(`${SEARCH}/?${NEAR}`, { headers: { authorization: `Bearer ${token}` } }),
       new Request(`http://localhost/api/v1/doctors/x?/api/v1/doctors/search?${NEAR}`, { headers: { authorization: `Bearer ${token}` } }),
     ]
-    for (const request of others) expect([request.url, both.fast(request)]).toEqual([request.url, undefined])
+    for (const request of others) expect([request.url, await both.fast(request)]).toEqual([request.url, undefined])
     // None of them was counted.
     for (let left = READS_MAX - 1; left >= 0; left--)
-      expect(both.fast(asked(token))?.headers.get("ratelimit")).toMatch(new RegExp(`^"reads";r=${left};t=(59|60)$`))
-    expect(both.fast(asked(token))).toBeUndefined()
-    expect(both.fast(asked(await both.token()))?.status).toBe(200)
+      expect((await both.fast(asked(token)))?.headers.get("ratelimit")).toMatch(new RegExp(`^"reads";r=${left};t=(59|60)$`))
+    expect(await both.fast(asked(token))).toBeUndefined()
+    expect((await both.fast(asked(await both.token())))?.status).toBe(200)
   })
 
-  test("leaves the request to the route, uncounted, while the index cannot answer and when it fails", async () => {
-    let answer: NearSearch["search"] = () => undefined
-    let own: NearSearch | undefined
-    await using both = await lanes({}, (index) => {
-      own = index
-      return { search: (query) => answer(query) }
-    })
-    const token = await both.token()
-    for (let i = 0; i < READS_MAX; i++) expect(both.fast(asked(token))).toBeUndefined()
-    answer = () => {
+  test("leaves the request to the route, uncounted, where the index fails, SQL fails, or too many are served", async () => {
+    const gone = openPool(database.url, { max: 1, name: "gone" })
+    await gone.end()
+    const failing = () => {
       throw new Error("a bug")
     }
-    expect(both.fast(asked(token))).toBeUndefined()
-    answer = (query) => own?.search(query)
-    expect(both.fast(asked(token))?.headers.get("ratelimit")).toStartWith(`"reads";r=${READS_MAX - 1};`)
+    const faults: Between[] = [
+      { index: () => ({ search: failing }) },
+      { index: NOTHING, db: { pool: gone, near: gone } },
+      { index: NOTHING, admission: new Admission(0) },
+    ]
+    for (const between of faults) {
+      const room = new Admission(1)
+      await using both = await lanes({}, { admission: room, ...between })
+      const token = await both.token()
+      for (let i = 0; i <= READS_MAX; i++) expect(await both.fast(asked(token))).toBeUndefined()
+      expect((await both.fast(asked(token, "limit=0")))?.headers.get("ratelimit")).toStartWith(`"reads";r=${READS_MAX - 1};`)
+      expect(room.enter()).toBe(true)
+    }
+  })
+
+  test("counts calls that wait for SQL, so that nobody has more than the limit by asking all at once", async () => {
+    await using both = await lanes({}, { index: NOTHING, admission: new Admission(2 * READS_MAX) })
+    const token = await both.token()
+    const answers = await Promise.all(Array.from({ length: 2 * READS_MAX }, () => both.fast(asked(token))))
+    expect(answers.filter((answer) => answer?.status === 200).length).toBe(READS_MAX)
+    expect(await both.fast(asked(token))).toBeUndefined()
+  })
+
+  test("lets no more wait for SQL at once than are let in", async () => {
+    await using both = await lanes({}, { index: NOTHING, admission: new Admission(2) })
+    const token = await both.token()
+    const answers = await Promise.all(Array.from({ length: 4 }, () => both.fast(asked(token))))
+    expect(answers.map((answer) => answer?.status)).toEqual([200, 200, undefined, undefined])
   })
 })
 

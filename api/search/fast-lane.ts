@@ -1,13 +1,16 @@
 /**
- * Answers searches around a position before the router sees them. All that the router's middleware would do is done here too, in a
+ * Answers searches before the router sees them. All that the router's middleware would do is done here too, in a
  * fraction of the time, and unusual or bad queries are judged by the same functions as there. Whatever else there is, is left to the
  * route, as if this did not exist.
  */
 import type { TokenVerifier } from "../../core/auth/firebase.ts"
+import { planSql, type SqlPlan } from "../../core/doctors/search/plan.ts"
 import { SearchQuery } from "../../core/doctors/search/schema.ts"
+import { type SearchDb, searchJson } from "../../core/doctors/search/search.ts"
 import { Refusal } from "../../core/errors.ts"
 import type { Log } from "../../core/log.ts"
 import type { ObserveRequest } from "../../core/metrics/requests.ts"
+import type { Admission } from "../admission.ts"
 import type { CallWindow, CallWindows } from "../call-windows.ts"
 import { rememberedIdentity } from "../guards.ts"
 import { PROBLEM_TYPE, problemText, refused } from "../problem.ts"
@@ -15,7 +18,7 @@ import { readsLeft, readsPolicy } from "../rate-limit.ts"
 import { requestIdOf } from "../request-id.ts"
 import { requestLines } from "../request-line.ts"
 import { queryReader } from "../validate.ts"
-import { type NearSearch, SERVED_BY_INDEX } from "./answer.ts"
+import { type NearSearch, SERVED_BY_INDEX, servedBy } from "./answer.ts"
 import { type HeaderTemplates, learnTemplates } from "./header-templates.ts"
 import { readNearQuery } from "./near-query.ts"
 
@@ -27,6 +30,9 @@ const RATE_LIMIT = "RateLimit"
 
 export type FastLaneParts = {
   index: NearSearch
+  /** Asked where the index says nothing; as many at once as are let in, together with all other calls. */
+  db: SearchDb
+  admission: Admission
   verifier: TokenVerifier
   /** Undefined: reads have no limit. */
   reads: CallWindows | undefined
@@ -37,14 +43,16 @@ export type FastLaneParts = {
   observe: ObserveRequest | undefined
 }
 
-/** Answers, or leaves the request untouched and uncounted. */
-export type FastLane = (request: Request) => Response | undefined
+/** Answers, or leaves the request untouched and uncounted, which it may find out late. */
+export type FastLane = (request: Request) => Response | Promise<Response | undefined> | undefined
 
 export function createFastLane(parts: FastLaneParts): FastLane {
   const { index, verifier, reads } = parts
   const queryStart = createQueryFinder()
   const readAny = queryReader(SearchQuery)
-  const answer = createAnswer(parts, { "Content-Type": "application/json", "Server-Timing": SERVED_BY_INDEX })
+  const found = (by: string) => createAnswer(parts, { "Content-Type": "application/json", "Server-Timing": by })
+  const answer = found(SERVED_BY_INDEX)
+  const bySql = createSqlAnswer(parts, found)
   const refuse = createAnswer(parts, { "Content-Type": PROBLEM_TYPE })
   return (request) => {
     const { url, method } = request
@@ -61,8 +69,10 @@ export function createFastLane(parts: FastLaneParts): FastLane {
     const query = readNearQuery(url, from) ?? readAny(url)
     if (query instanceof Refusal)
       return query.code === "malformed" ? refuse(call, BAD_REQUEST, problemText(refused(query), ROUTE)) : undefined
-    const bytes = query && search(index, query)
-    return bytes && answer(call, OK, bytes)
+    if (!query) return undefined
+    const bytes = search(index, query)
+    if (bytes === FAILED) return undefined
+    return bytes ? answer(call, OK, bytes) : bySql(call, query)
   }
 }
 
@@ -85,25 +95,56 @@ function hasBody(headers: Headers): boolean {
   return headers.get("content-length") !== null || headers.get("transfer-encoding") !== null
 }
 
+const FAILED = Symbol("failed")
+
 /** A bug of the index is the route's to meet again, log and answer. */
-function search(index: NearSearch, query: SearchQuery): Uint8Array<ArrayBuffer> | undefined {
+function search(index: NearSearch, query: SearchQuery): Uint8Array<ArrayBuffer> | undefined | typeof FAILED {
   try {
     return index.search(query)
   } catch {
-    return undefined
+    return FAILED
   }
 }
+
+/** What fails is the route's to meet again, log and answer. */
+function createSqlAnswer({ db, admission }: FastLaneParts, found: (by: string) => Answer) {
+  const answers: Record<SqlPlan["path"], Answer> = {
+    "sql-near": found(servedBy("sql-near")),
+    "sql-near-named": found(servedBy("sql-near-named")),
+    "sql-listing": found(servedBy("sql-listing")),
+  }
+  return async (call: Call, query: SearchQuery): Promise<Response | undefined> => {
+    const bytes = await whileHeld(call, admission, () => searchJson(db, query))
+    return bytes && answers[planSql(query).path](call, OK, bytes)
+  }
+}
+
+/** Counts the call while it waits, or a caller's next ones would come in beyond the limit. Undefined: it is not let in, or it failed. */
+async function whileHeld<T>({ window }: Call, admission: Admission, work: () => Promise<T>): Promise<T | undefined> {
+  if (!admission.enter()) return undefined
+  if (window) window.calls++
+  try {
+    return await work()
+  } catch {
+    return undefined
+  } finally {
+    if (window) window.calls--
+    admission.leave()
+  }
+}
+
+type Answer = (call: Call, status: number, body: Uint8Array<ArrayBuffer> | string) => Response | undefined
 
 /** A request that may be answered here. */
 type Call = { headers: Headers; startMs: number; nowMs: number; window: CallWindow | undefined }
 
 /** Counts, answers with the headers that all answers have and these, and notes it. */
-function createAnswer({ reads, fetch, origins, log, observe }: FastLaneParts, own: Record<string, string>) {
+function createAnswer({ reads, fetch, origins, log, observe }: FastLaneParts, own: Record<string, string>): Answer {
   const changing = reads ? [REQUEST_ID, RATE_LIMIT] : [REQUEST_ID]
   const constant = reads ? { ...own, "RateLimit-Policy": readsPolicy(reads) } : own
   const templates: HeaderTemplates = learnTemplates(fetch, origins, { changing, constant })
   const writeLine = requestLines(log)
-  return ({ headers, startMs, nowMs, window }: Call, status: number, body: Uint8Array<ArrayBuffer> | string): Response | undefined => {
+  return ({ headers, startMs, nowMs, window }, status, body) => {
     const template = templates.of(headers.get("origin"))
     if (!template) return undefined
     const requestId = requestIdOf(headers.get(REQUEST_ID))

@@ -105,7 +105,7 @@ async function load(tx: Tx, { count, seed, now, keys, say }: Load) {
   await tx`insert into accounts ${tx(accounts)}`
   const rows = () => copyRows(tx, seed, count)
   if (count < REBUILD_FROM) await rows()
-  else await withoutIndexes(tx, ["clinics", "doctors"], rows, () => say("Rows are in; building the indexes."))
+  else await withoutIndexes(tx, ["clinics", "doctors", "searchable_doctors"], rows, () => say("Rows are in; building the indexes."))
   await loadDesk(tx, seed, now, keys)
   await announce(tx, { name: "doctors:imported", data: { count }, about: {} })
 }
@@ -175,7 +175,7 @@ async function settle(pool: Pool): Promise<void> {
   const session = await pool.reserve()
   try {
     await session`select set_config('statement_timeout', ${LOAD_TIMEOUT}, false)`
-    await session`vacuum (analyze) accounts, clinics, doctors, patients, receptionists, appointments, payments`
+    await session`vacuum (analyze) accounts, clinics, doctors, searchable_doctors, patients, receptionists, appointments, payments`
     await session`reset statement_timeout`
   } finally {
     session.release()

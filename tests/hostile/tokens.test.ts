@@ -4,6 +4,7 @@ import { createPublicKey, X509Certificate } from "node:crypto"
 import { createServer, type Server } from "node:http"
 import type { AddressInfo } from "node:net"
 import { base64url, exportJWK, generateKeyPair, type JWTPayload, SignJWT } from "jose"
+import { Admission } from "../../api/admission.ts"
 import { createApp } from "../../api/app.ts"
 import { createGuards } from "../../api/guards.ts"
 import { createRateLimits } from "../../api/rate-limit.ts"
@@ -70,6 +71,8 @@ async function production() {
   const app = createApp({
     config,
     pool,
+    searchDb: { pool, near: pool },
+    admission: new Admission(1),
     log,
     health: new Health({ pool, redis: client, version: "test" }),
     guards: createGuards(verifier, pool, createRateLimits({ ...config.rateLimit, on: false }, client, log)),

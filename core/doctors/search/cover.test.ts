@@ -1,48 +1,54 @@
 import { expect, test } from "bun:test"
 import fc from "fast-check"
-import { cellToBoundary, cellToLatLng, latLngToCell } from "h3-js"
-import { cellNumber, cellsOf } from "./cells.ts"
-import { coverOf } from "./cover.ts"
+import { cellToBoundary, cellToChildren, cellToLatLng, latLngToCell } from "h3-js"
+import { coverOf, originOf, partedCoverOf, type Ranges } from "./cover.ts"
 import { EARTH_RADIUS_KM, haversineKm } from "./haversine.ts"
-import { anchor, placeNear } from "./test-world.ts"
+import { PLACE_RESOLUTION, placeOf } from "./places.ts"
+import { anchor, type Place, placeNear } from "./test-world.ts"
 
 /** For a machine that is busy with other tests. */
 const TIMEOUT_MS = 30_000
 
-const radius = fc.oneof(fc.constantFrom(0.01, 0.5, 3, 3.001, 25, 25.01, 100, 500), fc.double({ min: 1e-6, max: 500, noNaN: true }))
+const radius = fc.oneof(fc.constantFrom(0.001, 0.01, 0.5, 3, 25, 100, 500), fc.double({ min: 1e-6, max: 500, noNaN: true }))
+const fineness = fc.constantFrom(1.5, 2, 4)
+
+const has = ({ lows, spans }: Ranges, place: number) => lows.some((low, i) => place >= low && place <= low + (spans[i] as number))
+const kmBetween = (a: Place, b: Place) => haversineKm(a.latitude, a.longitude, b.latitude, b.longitude)
 
 test(
-  "a cover holds the cell of every point within the radius: poles, antimeridian and pentagons included",
+  "a cover holds the place of every point within the radius, and none that is beyond it inside: poles, antimeridian and pentagons included",
   () => {
-    const probes = fc
-      .tuple(anchor, radius)
-      .chain(([centre, radiusKm]) =>
-        fc
-          .tuple(placeNear(centre, 60), fc.constant(radiusKm))
-          .chain(([from, km]) => fc.tuple(fc.constantFrom(centre, from), fc.constant(km))),
+    const asked = fc
+      .tuple(anchor, radius, fineness)
+      .chain(([centre, km, fine]) =>
+        fc.record({ from: fc.oneof(fc.constant(centre), placeNear(centre, 60)), km: fc.constant(km), fine: fc.constant(fine) }),
       )
-    const points = ([from, km]: readonly [{ latitude: number; longitude: number }, number]) =>
-      fc.record({
-        from: fc.constant(from),
-        km: fc.constant(km),
-        points: fc.array(placeNear(from, km * 1.01), { minLength: 60, maxLength: 60 }),
-      })
+      .chain(({ from, km, fine }) =>
+        fc.record({
+          from: fc.constant(from),
+          km: fc.constant(km),
+          fine: fc.constant(fine),
+          points: fc.array(placeNear(from, km * 1.01), { minLength: 60, maxLength: 60 }),
+        }),
+      )
     fc.assert(
-      fc.property(probes.chain(points), ({ from, km, points }) => {
-        const { resolution, cells } = coverOf(from.latitude, from.longitude, km)
-        const cover = new Set(cells)
-        for (const p of [from, ...points])
-          if (haversineKm(from.latitude, from.longitude, p.latitude, p.longitude) <= km)
-            expect(cover).toContain(cellNumber(latLngToCell(p.latitude, p.longitude, resolution)))
+      fc.property(asked, ({ from, km, fine, points }) => {
+        const [cover, { inside, rim }] = [coverOf(originOf(from), km, fine), partedCoverOf(originOf(from), km, fine)]
+        for (const point of [from, ...points]) {
+          const place = placeOf(point.latitude, point.longitude)
+          const within = kmBetween(from, point) <= km
+          if (within) expect([has(cover, place), has(inside, place) || has(rim, place)]).toEqual([true, true])
+          else expect(has(inside, place)).toBe(false)
+        }
       }),
-      { numRuns: 400 },
+      { numRuns: 600 },
     )
   },
   TIMEOUT_MS,
 )
 
-/** The place `km` beyond the corner of a cell, seen from its centre, in vectors so that no place of the globe is special. */
-function beyond([lat1, lng1]: [number, number], [lat2, lng2]: [number, number], km: number): { latitude: number; longitude: number } {
+/** The place `km` beyond the other, seen from the first, in vectors so that no place of the globe is special. */
+function beyond([lat1, lng1]: [number, number], [lat2, lng2]: [number, number], km: number): Place {
   const vector = (latitude: number, longitude: number) => {
     const [phi, lambda] = [(latitude * Math.PI) / 180, (longitude * Math.PI) / 180]
     return [Math.cos(phi) * Math.cos(lambda), Math.cos(phi) * Math.sin(lambda), Math.sin(phi)] as const
@@ -55,49 +61,54 @@ function beyond([lat1, lng1]: [number, number], [lat2, lng2]: [number, number], 
   return { latitude: (Math.asin(at(2)) * 180) / Math.PI, longitude: (Math.atan2(at(1), at(0)) * 180) / Math.PI }
 }
 
-test(
-  "a cover holds a cell of which only the tip of a corner is within the radius",
-  () => {
-    fc.assert(
-      fc.property(
-        anchor.chain((centre) => placeNear(centre, 700)),
-        radius,
-        fc.nat(),
-        (place, km, nth) => {
-          const cell = latLngToCell(place.latitude, place.longitude, coverOf(0, 0, km).resolution)
-          const corners = cellToBoundary(cell)
-          const from = beyond(cellToLatLng(cell), corners[nth % corners.length] as [number, number], km * 0.999)
-          expect(coverOf(from.latitude, from.longitude, km).cells).toContain(cellNumber(cell))
-        },
-      ),
-      { numRuns: 400 },
-    )
-  },
-  TIMEOUT_MS,
-)
+/** Of a cell's descendants the one that lies farthest out towards its nth child, where its places reach beyond its edges. */
+function outermost(cell: string, resolution: number, nth: number): string {
+  const centre = cellToLatLng(cell)
+  const kmFrom = (child: string) => haversineKm(...centre, ...cellToLatLng(child))
+  const children = cellToChildren(cell, resolution + 1)
+  let found = children[nth % children.length] as string
+  for (let r = resolution + 1; r < PLACE_RESOLUTION; r++)
+    found = cellToChildren(found, r + 1).reduce((a, b) => (kmFrom(a) > kmFrom(b) ? a : b))
+  return found
+}
 
 test(
-  "a cover has no cell twice, and less than a thousand",
+  "a cover holds a place of which only the tip of a corner is within the radius, however far from its ancestors",
   () => {
+    const place = anchor.chain((centre) => placeNear(centre, 700))
     fc.assert(
-      fc.property(anchor, radius, ({ latitude, longitude }, km) => {
-        const { cells } = coverOf(latitude, longitude, km)
-        expect(new Set(cells).size).toBe(cells.length)
-        expect(cells.length).toBeLessThan(1000)
+      fc.property(place, radius, fineness, fc.integer({ min: 0, max: PLACE_RESOLUTION }), fc.nat(), (place, km, fine, resolution, nth) => {
+        const ancestor = latLngToCell(place.latitude, place.longitude, resolution)
+        const cell = resolution < PLACE_RESOLUTION ? outermost(ancestor, resolution, nth) : ancestor
+        const corners = cellToBoundary(cell)
+        const from = beyond(cellToLatLng(ancestor), corners[nth % corners.length] as [number, number], km * 0.999)
+        const held = placeOf(...cellToLatLng(cell))
+        const { inside, rim } = partedCoverOf(originOf(from), km, fine)
+        expect(has(inside, held) || has(rim, held)).toBe(true)
       }),
-      { numRuns: 200 },
+      { numRuns: 2_000 },
     )
   },
   TIMEOUT_MS,
 )
 
-test("cells are positive int8 in decimal", () => {
-  fc.assert(
-    fc.property(anchor, ({ latitude, longitude }) => {
-      for (const cell of Object.values(cellsOf(latitude, longitude))) {
-        expect(cell).toMatch(/^[1-9]\d{17,18}$/)
-        expect(BigInt(cell)).toBeLessThan(2n ** 63n)
-      }
-    }),
-  )
-})
+test(
+  "a cover has its ranges in order, none twice, and less than two hundred",
+  () => {
+    fc.assert(
+      fc.property(anchor, radius, fineness, (from, km, fine) => {
+        const { inside, rim } = partedCoverOf(originOf(from), km, fine)
+        const both = [inside, rim].flatMap(({ lows, spans }) => lows.map((low, i) => [low, low + (spans[i] as number)] as const))
+        both.sort((a, b) => a[0] - b[0])
+        expect(both.length).toBeLessThan(200)
+        for (const [i, [low, high]] of both.entries()) {
+          expect(low).toBeGreaterThan(both[i - 1]?.[1] ?? -1)
+          expect(high).toBeGreaterThanOrEqual(low)
+          expect(high).toBeLessThan(2 ** 31)
+        }
+      }),
+      { numRuns: 300 },
+    )
+  },
+  TIMEOUT_MS,
+)

@@ -1,106 +1,128 @@
-/** Which H3 cells can hold a doctor within a radius. */
-import { cellToLatLng, getHexagonEdgeLengthAvg, gridDiskDistances, latLngToCell, UNITS } from "h3-js"
-import { LRUCache } from "lru-cache"
-import { cellNumber, type Resolution } from "./cells.ts"
-import { EARTH_RADIUS_KM } from "./haversine.ts"
+/** Which places can hold a doctor within a radius, in few ranges of their numbers. */
+import { getHexagonEdgeLengthAvg, UNITS } from "h3-js"
+import { CellTree, ROOTS } from "./cell-tree.ts"
+import { baseOf, PLACE_RESOLUTION, placeAfter, placeOf, spanOf } from "./places.ts"
+import { RADIUS_MAX_KM } from "./schema.ts"
+import { squaredChord, unitVector, type Vector } from "./sphere.ts"
 
+/** Where a search looks from. */
+export type Origin = { latitude: number; longitude: number; place: number; vector: Vector }
+
+/** The lowest number of each range, in order, and how far it reaches beyond that. */
+export class Ranges {
+  readonly lows: number[] = []
+  readonly spans: number[] = []
+  /** The number that would continue the last. */
+  #next = -1
+
+  /** Adds a cell that comes after all others. */
+  add(low: number, resolution: number): void {
+    const span = spanOf(resolution)
+    const last = this.lows.length - 1
+    if (low === this.#next) this.spans[last] = low + span - (this.lows[last] as number)
+    else {
+      this.lows.push(low)
+      this.spans.push(span)
+    }
+    this.#next = placeAfter(low, resolution)
+  }
+}
+/** `inside`: every doctor there is within the radius. */
+export type PartedCover = { inside: Ranges; rim: Ranges }
+
+const edgeKm = Array.from({ length: PLACE_RESOLUTION + 1 }, (_, resolution) => getHexagonEdgeLengthAvg(resolution, UNITS.km))
 /**
- * How far covers of each resolution go: fine enough not to read much beyond the rim, coarse enough for at most some 75 cells
- * (500 for the last, 900 by a pentagon, where finer ones would be tens of thousands). What is found once serves every position in a whole
- * `region` cell, 49 times as large, so that a city has few.
- */
-const REACHES: readonly Reach[] = [
-  { reachKm: 3, resolution: 8, region: 6 },
-  { reachKm: 25, resolution: 6, region: 4 },
-  { reachKm: 500, resolution: 4, region: 2 },
-]
-type Reach = { reachKm: number; resolution: Resolution; region: number }
-
-/** Cells of one resolution. */
-export type Cover = { resolution: Resolution; cells: string[] }
-
-/** All cells around a region, with their centres as unit vectors, from which the cover of any position in it is cut. */
-type Surroundings = { cells: string[]; centres: number[] }
-
-/** About 40 MB when full, at some 300 cells for each region of a city and 900 for each of a country. */
-const CACHED_CELLS_MAX = 500_000
-
-/**
- * No corner of a cell is farther from its centre than this many average edges. The most is 1.100 over all cells of resolution
- * 4, and 1.101 where finer ones are widest: how wide depends on the place on the icosahedron, not on the resolution.
+ * No corner of a cell is farther from its centre than this many average edges, and no child's centre than that many. The most is
+ * 1.1012 and 0.7206, over all cells of coarse resolutions and 60,000 of each fine one with all pentagons: how wide a cell is depends
+ * on its place on the icosahedron, not on the resolution.
  */
 const CIRCUMRADIUS_EDGES = 1.12
-const circumradiusKm = (resolution: number) => CIRCUMRADIUS_EDGES * getHexagonEdgeLengthAvg(resolution, UNITS.km)
-/** A ring's nearest centres are 1.5 edges beyond the last one's, less where cells are small. Only a first guess hangs on it. */
-const RING_EDGES = 1.25
+const CHILD_EDGES = 0.74
+/** How far from a cell's centre its places reach: beyond its own edges, for they are where its descendants are. */
+const reachKm = edgeKm.map((_, resolution) =>
+  edgeKm.slice(resolution, PLACE_RESOLUTION).reduce((km, edge) => km + CHILD_EDGES * edge, CIRCUMRADIUS_EDGES * (edgeKm.at(-1) as number)),
+)
 
-const surroundings = new LRUCache<string, Surroundings>({ maxSize: CACHED_CELLS_MAX, sizeCalculation: (s) => s.cells.length })
+/** The base cells that a search from each may reach, in order: about a dozen. */
+const rootsFrom: (readonly number[])[] = []
+let tree = new CellTree()
 
-/**
- * The cells that can hold a point within `radiusKm` of a position, those near its region's centre first. Nothing is assumed of
- * the grid's regularity but how wide a cell can be, so pentagons, poles and the antimeridian need no care.
- */
-export function coverOf(latitude: number, longitude: number, radiusKm: number): Cover {
-  const reach = REACHES.find((r) => r.reachKm >= radiusKm)
-  if (!reach) throw new Error(`no cover reaches ${radiusKm} km`)
-  const region = latLngToCell(latitude, longitude, reach.region)
-  const key = `${region}:${reach.reachKm}`
-  const { cells, centres } = surroundings.get(key) ?? findSurroundings(region, reach)
-  if (!surroundings.has(key)) surroundings.set(key, { cells, centres })
-  const [x, y, z] = unitVector(latitude, longitude)
-  const farthest = squaredChord(radiusKm + circumradiusKm(reach.resolution))
-  const cover: string[] = []
-  for (let i = 0; i < cells.length; i++) {
-    const [dx, dy, dz] = [x - (centres[3 * i] as number), y - (centres[3 * i + 1] as number), z - (centres[3 * i + 2] as number)]
-    if (dx * dx + dy * dy + dz * dz <= farthest) cover.push(cells[i] as string)
+export function originOf({ latitude, longitude }: { latitude: number; longitude: number }): Origin {
+  return { latitude, longitude, place: placeOf(latitude, longitude), vector: unitVector(latitude, longitude) }
+}
+
+/** `fineness`: how many edges of the finest cells the radius is long at least. Finer cells are more ranges and fewer doctors beyond the rim. */
+export function coverOf(origin: Origin, radiusKm: number, fineness: number): Ranges {
+  const cover = new Ranges()
+  walk(origin, radiusKm, fineness, cover, cover)
+  return cover
+}
+
+/** As {@link coverOf}, with what is within the radius for certain apart. */
+export function partedCoverOf(origin: Origin, radiusKm: number, fineness: number): PartedCover {
+  const cover = { inside: new Ranges(), rim: new Ranges() }
+  walk(origin, radiusKm, fineness, cover.inside, cover.rim)
+  return cover
+}
+
+// Of the walk under way, by resolution: which node is next and where its siblings end; and squared chords: a cell with its centre beyond
+// the one has nothing within the radius, within the other nothing beyond. Kept, for a walk takes no longer than making them.
+const nextAt = new Int32Array(PLACE_RESOLUTION + 1)
+const endAt = new Int32Array(PLACE_RESOLUTION + 1)
+const outer = new Float64Array(PLACE_RESOLUTION + 1)
+const inner = new Float64Array(PLACE_RESOLUTION + 1)
+
+/** Goes through the tree in the order of the places, into all that is neither out of reach nor inside as a whole. */
+function walk(origin: Origin, radiusKm: number, fineness: number, inside: Ranges, rim: Ranges): void {
+  if (tree.isFull) tree = new CellTree()
+  const finest = edgeKm.findIndex((edge) => edge * fineness <= radiusKm)
+  const last = finest < 0 ? PLACE_RESOLUTION : finest
+  for (let resolution = 0; resolution <= last; resolution++) {
+    const km = reachKm[resolution] as number
+    outer[resolution] = squaredChord(radiusKm + km)
+    inner[resolution] = radiusKm > km ? squaredChord(radiusKm - km) : -1
   }
-  return { resolution: reach.resolution, cells: cover }
-}
-
-/**
- * Every cell that holds a point within `reachKm` of any point of the region, by rings around the region's centre. Such a cell
- * meets the disk of `reachKm` and the region's circumradius around that centre, so its own centre is at most its own
- * circumradius farther. The cells that meet a disk hang together, so beyond a whole ring that has none there are none.
- */
-function findSurroundings(region: string, { reachKm, resolution, region: regionResolution }: Reach): Surroundings {
-  const middle = cellToLatLng(region)
-  const farthestKm = reachKm + circumradiusKm(regionResolution) + circumradiusKm(resolution)
-  const [centre, farthest] = [unitVector(...middle), squaredChord(farthestKm)]
-  const ringKm = RING_EDGES * getHexagonEdgeLengthAvg(resolution, UNITS.km)
-  const around: Surroundings = { cells: [], centres: [] }
-  for (let looked = 0, rings = Math.ceil(farthestKm / ringKm); ; rings++) {
-    let within = 0
-    for (const ring of gridDiskDistances(latLngToCell(...middle, resolution), rings).slice(looked))
-      within = ring.filter((cell) => addWithin(around, cell, centre, farthest)).length
-    if (within === 0) return around
-    looked = rings + 1
+  for (const root of rootsOf(origin)) {
+    nextAt[0] = root
+    endAt[0] = root + 1
+    descend(tree, origin.vector, last, inside, rim)
   }
 }
 
-/** Adds the cell if its centre is near enough, and says so. */
-function addWithin(around: Surroundings, cell: string, centre: Vector, farthest: number): boolean {
-  // Four times as fast as a text, whose digits the library would read one by one.
-  const [x, y, z] = unitVector(...cellToLatLng([Number.parseInt(cell.slice(-8), 16), Number.parseInt(cell.slice(0, -8), 16)]))
-  const within = squaredDistance(centre, [x, y, z]) <= farthest
-  if (within) {
-    around.cells.push(cellNumber(cell))
-    around.centres.push(x, y, z)
+function descend(cells: CellTree, [x, y, z]: Vector, last: number, inside: Ranges, rim: Ranges): void {
+  let { centres } = cells
+  for (let resolution = 0; resolution >= 0; ) {
+    const node = nextAt[resolution] as number
+    if (node === endAt[resolution]) {
+      resolution--
+      continue
+    }
+    nextAt[resolution] = node + 1
+    const [dx, dy, dz] = [x - (centres[3 * node] as number), y - (centres[3 * node + 1] as number), z - (centres[3 * node + 2] as number)]
+    const square = dx * dx + dy * dy + dz * dz
+    if (square > (outer[resolution] as number)) continue
+    if (square <= (inner[resolution] as number)) inside.add(cells.firsts[node] as number, resolution)
+    else if (resolution === last) rim.add(cells.firsts[node] as number, resolution)
+    else {
+      const child = cells.firstChild(node, resolution++)
+      centres = cells.centres
+      nextAt[resolution] = child
+      endAt[resolution] = child + cells.childCount(node)
+    }
   }
-  return within
 }
 
-type Vector = [number, number, number]
-
-function unitVector(latitude: number, longitude: number): Vector {
-  const [phi, lambda] = [(latitude * Math.PI) / 180, (longitude * Math.PI) / 180]
-  return [Math.cos(phi) * Math.cos(lambda), Math.cos(phi) * Math.sin(lambda), Math.sin(phi)]
+function rootsOf({ place }: Origin): readonly number[] {
+  const base = baseOf(place)
+  const known = rootsFrom[base]
+  if (known) return known
+  const at = (root: number) => tree.centres.subarray(3 * root, 3 * root + 3)
+  const farthest = squaredChord(RADIUS_MAX_KM + 2 * (reachKm[0] as number))
+  const roots = Array.from({ length: ROOTS }, (_, root) => root).filter((root) => squaredDistance(at(root), at(base)) <= farthest)
+  rootsFrom[base] = roots
+  return roots
 }
 
-function squaredDistance(a: Vector, b: Vector): number {
-  return (a[0] - b[0]) ** 2 + (a[1] - b[1]) ** 2 + (a[2] - b[2]) ** 2
-}
-
-/** The squared chord, on the unit sphere, of an arc of that many km: it orders as the arc does, up to half the globe. */
-function squaredChord(arcKm: number): number {
-  return (2 * Math.sin(arcKm / (2 * EARTH_RADIUS_KM))) ** 2
+function squaredDistance(a: Float64Array, b: Float64Array): number {
+  return a.reduce((sum, value, i) => sum + (value - (b[i] as number)) ** 2, 0)
 }

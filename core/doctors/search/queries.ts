@@ -1,130 +1,203 @@
-import type { Db } from "../../db.ts"
+import { type Db, one } from "../../db.ts"
+import { TOTAL_MAX } from "../../pages.ts"
 import { caseKey, containsPattern, fold } from "../../text.ts"
-import type { Resolution } from "./cells.ts"
-import type { DoctorListing, SearchQuery } from "./schema.ts"
+import type { Reach } from "./box.ts"
+import type { Origin, PartedCover, Ranges } from "./cover.ts"
+import type { SearchQuery } from "./schema.ts"
 
-/** Which rows of the hits to answer, and how many hits to look for at most. */
-export type Window = { offset: number; limit: number; hitsMax: number }
-export type Disk = { latitude: number; longitude: number; radiusKm: number; resolution: Resolution; cells: readonly string[] }
-
-type Listed = Omit<DoctorListing, "distanceKm">
+/** Which of the hits to answer. */
+export type Window = { offset: number; limit: number }
 
 /**
- * `hits` is how many were found, and `hitsMax` means: there may be more. Then the hits are any of them, not the nearest or the
- * first, and a row is its distance only. An empty page is one row without distance and doctor.
+ * `hits`: how many there are, counted to {@link HITS_MAX}, which means more than TOTAL_MAX. `listed` of them are the page, as the JSON of
+ * an array's items; the last of the window is `km` away.
  */
-export type FoundRow = { hits: number; km: number | null } & (Listed | { [Field in keyof Listed]: null })
+export type Found = { hits: number; listed: number; km: number; json: Uint8Array | null }
 
-const LISTED = `d.id, d.name, d.specialization, d.consultation_fee as "consultationFee", d.currency,
-  d.clinic_id as "clinicId", d.clinic_name as "clinicName", d.clinic_address as "clinicAddress", d.city,
-  d.clinic_latitude as "clinicLatitude", d.clinic_longitude as "clinicLongitude", d.services`
+/** Counting stops there. */
+const HITS_MAX = TOTAL_MAX + 1
 
-// `offset 0` keeps the planner from turning the join round: one index-only scan a cell, in the order of the cells, until there
-// are enough. `(select …)` hides the values from it: the plan is the same for all values, so that Postgres keeps one plan
-// for all calls, where planning takes as long as the search.
-/** The doctors in a disk. All but the parts of names stands in the cells' index. */
-export async function listNear(db: Db, q: SearchQuery, disk: Disk, window: Window): Promise<FoundRow[]> {
-  const cell = db(`h3_r${disk.resolution}`)
-  const specialization = q.specialization === undefined ? db`` : db`and specialization_key = (select ${caseKey(q.specialization)}::text)`
-  const [name, clinicName] = [patternOf(q.name), patternOf(q.clinicName)]
-  // Named only when asked for: a mere mention of columns that the index lacks would cost a visit to every row.
-  const names =
-    name === null && clinicName === null
-      ? db``
-      : db`and (${name}::text is null or name_fold like ${name}::text) and (${clinicName}::text is null or clinic_name_fold like ${clinicName}::text)`
-  const [city, minFee, maxFee] = [keyOf(q.city), q.minFee ?? null, q.maxFee ?? null]
-  return await db<FoundRow[]>`
-    with hits as materialized (
-      select near.id, near.km
-      from unnest((select ${arrayOf(disk.cells)}::int8[])) as cover (cell)
-      cross join lateral (
-        select id, haversine_km(${disk.latitude}, ${disk.longitude}, clinic_latitude, clinic_longitude) as km
-        from doctors
-        where active and ${cell} = cover.cell ${specialization}
-          and (${city}::text is null or city_key = ${city}::text)
-          and (${minFee}::numeric is null or consultation_fee >= ${minFee}::numeric)
-          and (${maxFee}::numeric is null or consultation_fee <= ${maxFee}::numeric)
-          ${names}
-        offset 0) near
-      where near.km <= ${disk.radiusKm}
-      limit ${window.hitsMax}),
-    page as (select id, km from hits order by km, id limit ${window.limit} offset ${window.offset})
-    select counted.hits, page.km, ${db.unsafe(LISTED)}
-    from (select count(*) as hits from hits) counted
-    left join page on true
-    left join doctors d on d.id = page.id and counted.hits < ${window.hitsMax}
-    order by page.km, page.id`
-}
+// A page is one text, made of rows that stand ready: twenty rows of twelve columns cost the server twice and this process five times as
+// much. `limit` and `filter` go by an order that comes from below, which Postgres keeps (manual, "Aggregate Functions").
+const DOCTORS = "string_agg(listing || rounded_km(km) || '}', ',')"
+const DOCTORS_BY_NAME = "string_agg(listing || 'null}', ',')"
 
-/** $1 to $6: a filter that is null is not asked for. */
-const FILTERS = `active
-  and ($1::text is null or specialization_key = $1)
-  and ($2::text is null or city_key = $2)
-  and ($3::text is null or name_fold like $3)
-  and ($4::text is null or clinic_name_fold like $4)
-  and ($5::numeric is null or consultation_fee >= $5)
-  and ($6::numeric is null or consultation_fee <= $6)`
-
-const filters = (q: SearchQuery) => [
-  keyOf(q.specialization),
-  keyOf(q.city),
-  patternOf(q.name),
-  patternOf(q.clinicName),
-  q.minFee ?? null,
-  q.maxFee ?? null,
+/** What a search may ask for besides a radius. Statements name only what is asked for, so that indexes suffice where they can. */
+const FILTERS: readonly { of: (q: SearchQuery) => (string | number)[] | undefined; where: (next: () => string) => string }[] = [
+  { of: (q) => given(q.specialization, caseKey), where: (next) => `specialization_key = ${next()}` },
+  {
+    of: (q) => (q.minFee === undefined && q.maxFee === undefined ? undefined : [q.minFee ?? 0, q.maxFee ?? Number.POSITIVE_INFINITY]),
+    where: (next) => `fee >= ${next()} and fee <= ${next()}`,
+  },
+  { of: (q) => given(q.city, caseKey), where: (next) => `city_key = ${next()}` },
+  { of: (q) => given(q.name, patternOf), where: (next) => `name_fold like ${next()}` },
+  { of: (q) => given(q.clinicName, patternOf), where: (next) => `clinic_name_fold like ${next()}` },
 ]
 
-// These are planned at every call, with the values in sight, which is what an unprepared statement does: filters that are null
-// vanish, and whether a name or a cell is the rarer, and so the way in, only the values tell.
-const near = (cell: string) => `
-  with hits as materialized (
-    select id, km from (
-      select id, haversine_km($7, $8, clinic_latitude, clinic_longitude) as km
-      from doctors where ${FILTERS} and ${cell} = any($9::int8[])) near
-    where km <= $10 limit $11),
-  page as (select id, km from hits order by km, id limit $12 offset $13)
-  select counted.hits, page.km, ${LISTED}
-  from (select count(*) as hits from hits) counted
-  left join page on true
-  left join doctors d on d.id = page.id and counted.hits < $11
-  order by page.km, page.id`
+/** Of one search: which filters it asks for, a bit each, their values, and what is the same for searches that ask for the same. */
+export type Filters = { shape: number; values: (string | number)[]; key: string }
 
-const NEAR = { 4: near("h3_r4"), 6: near("h3_r6"), 8: near("h3_r8") }
-
-/** As {@link listNear}, by way of whatever the planner holds for rarest. */
-export async function listNearNamed(db: Db, q: SearchQuery, disk: Disk, window: Window): Promise<FoundRow[]> {
-  const { latitude, longitude, radiusKm, resolution, cells } = disk
-  const where = [...filters(q), latitude, longitude, arrayOf(cells), radiusKm]
-  return await db.unsafe<FoundRow[]>(NEAR[resolution], [...where, window.hitsMax, window.limit, window.offset])
+export function filtersOf(q: SearchQuery): Filters {
+  const filters: Filters = { shape: 0, values: [], key: "" }
+  for (const [i, { of }] of FILTERS.entries()) {
+    const values = of(q)
+    if (values === undefined) continue
+    filters.shape |= 1 << i
+    filters.values.push(...values)
+    // A number is one of many, and about as rare as its like.
+    filters.key += `${i}${typeof values[0] === "string" ? values[0] : ""} `
+  }
+  return filters
 }
 
-const LISTING = `
-  with hits as materialized (select id, name from doctors where ${FILTERS} limit $7),
-  page as (select id, name from hits order by name, id limit $8 offset $9)
-  select counted.hits, null as km, ${LISTED}
-  from (select count(*) as hits from hits) counted
-  left join page on true
-  left join doctors d on d.id = page.id and counted.hits < $7
-  order by page.name, page.id`
-
-/** The doctors anywhere that pass the filters, by name. */
-export async function listByName(db: Db, q: SearchQuery, window: Window): Promise<FoundRow[]> {
-  return await db.unsafe<FoundRow[]>(LISTING, [...filters(q), window.hitsMax, window.limit, window.offset])
+/** The conditions of a shape, each after an `and`, with parameters from the given one on. */
+function conditionsOf(shape: number, firstParameter: number): string {
+  let parameter = firstParameter
+  const next = () => `$${parameter++}`
+  return FILTERS.map(({ where }, i) => (shape & (1 << i) ? ` and ${where(next)}` : "")).join("")
 }
 
-const LISTING_PAGE = `
-  with page as (select id, name from doctors where ${FILTERS} order by name, id limit $7 offset $8)
-  select ${LISTED} from page join doctors d using (id) order by page.name, page.id`
+const KM = "haversine_km($1, $2, latitude, longitude)"
+const box = (latitude: string, longitude: string) =>
+  `and latitude between $1 - ${latitude} and $1 + ${latitude} and longitude between $2 - ${longitude} and $2 + ${longitude}`
+
+// `offset 0` keeps the planner from turning the join round: a scan a range, in their order, until there are enough.
+const inRanges = (lows: string, spans: string, columns: string, where: string) => `
+  unnest(${lows}::int4[], ${spans}::int4[]) as range (low, span) cross join lateral (
+    select ${columns} from searchable_doctors
+    where place between $3 + range.low and $3 + range.low + range.span ${where} offset 0) doctor`
+
+/** $1 to $8: the position and its place, which ranges are relative to; the ranges, the radius and its box. */
+const hitsAround = (conditions: string) => `
+  select listing, id, km from ${inRanges("$4", "$5", `listing, id, ${KM} as km`, `${box("$7", "$8")} ${conditions}`)} where km <= $6`
+
+/** Those after `from` to `to`, by distance, of hits that are no more than are counted. */
+const ranked = (hits: string, from: string, to: string) => `
+  select count(*) as hits, count(*) filter (where nth > ${from} and nth <= ${to}) as listed, max(km) filter (where nth <= ${to}) as km,
+    ${DOCTORS} filter (where nth > ${from} and nth <= ${to}) as json
+  from (select listing, km, row_number() over (order by km, id) as nth from (${hits} limit ${HITS_MAX}) hits) ranked`
+
+const ALL_PARAMETERS = 10
+const all = (conditions: string) => ranked(hitsAround(conditions), "$9", "$10")
+
+const NEAREST_PARAMETERS = 17
+/**
+ * The page among those near, and how many there are in the whole disk: $11 to $14 its ranges, of which those inside need no distance, so that
+ * an index alone counts them; $15 to $17 its radius and box.
+ */
+const nearest = (conditions: string) => `
+  select (
+      select count(*) from (
+        select from ${inRanges("$11", "$12", "", conditions)}
+        union all
+        select from ${inRanges("$13", "$14", `${KM} as km`, `${box("$16", "$17")} ${conditions}`)} where km <= $15
+        limit ${HITS_MAX}) counted) as hits,
+    count(*) as listed, max(km) as km, ${DOCTORS} as json
+  from (${hitsAround(conditions)} order by km, id limit $10 offset $9) page`
+
+/** Each shape's statement is made once. */
+function shaped(make: (conditions: string) => string, parameters: number): (shape: number) => string {
+  const statements = new Map<number, string>()
+  return (shape) => {
+    const statement = statements.get(shape) ?? make(conditionsOf(shape, parameters + 1))
+    statements.set(shape, statement)
+    return statement
+  }
+}
+const allOf = shaped(all, ALL_PARAMETERS)
+const nearestOf = shaped(nearest, NEAREST_PARAMETERS)
+
+export type Disk<Cover> = { radiusKm: number; reach: Reach; cover: Cover }
+/** What a search around a position is about. */
+export type Around = { origin: Origin; filters: Filters; window: Window }
+
+/** The page of all doctors in a disk; none of it where more are in it than are counted. */
+export async function listAll(db: Db, { origin, filters, window }: Around, disk: Disk<Ranges>): Promise<Found> {
+  return await find(db, allOf(filters.shape), [...placed(origin, disk), window.offset, window.offset + window.limit, ...filters.values])
+}
+
+/** The page of the doctors in a disk, as far as they are also in the near one. */
+export async function listNearest(db: Db, around: Around, near: Disk<Ranges>, whole: Disk<PartedCover>): Promise<Found> {
+  const { origin, filters, window } = around
+  const { inside, rim } = whole.cover
+  return await find(db, nearestOf(filters.shape), [
+    ...placed(origin, near),
+    ...[window.offset, window.limit, lowsOf(inside, origin), spansOf(inside), lowsOf(rim, origin), spansOf(rim)],
+    ...[whole.radiusKm, whole.reach.latitude, whole.reach.longitude],
+    ...filters.values,
+  ])
+}
+
+function placed(origin: Origin, { radiusKm, reach, cover }: Disk<Ranges>): (string | number)[] {
+  const { latitude, longitude, place } = origin
+  return [latitude, longitude, place, lowsOf(cover, origin), spansOf(cover), radiusKm, reach.latitude, reach.longitude]
+}
+
+const NAMED_PARAMETERS = 7
+/** As {@link listAll}, by way of whatever the planner holds for rarest: the ranges stand in the statement, which is planned at every call. */
+export async function listAllNamed(db: Db, { origin, filters, window }: Around, disk: Disk<Ranges>): Promise<Found> {
+  const { lows, spans } = disk.cover
+  const ranges = lows.map((low, i) => `place between ${low} and ${low + (spans[i] as number)}`)
+  const hits = `
+    select listing, id, km from (
+      select listing, id, ${KM} as km from searchable_doctors
+      where (${ranges.join(" or ")}) ${box("$4", "$5")} ${conditionsOf(filters.shape, NAMED_PARAMETERS + 1)}) doctor
+    where km <= $3`
+  const values = [origin.latitude, origin.longitude, disk.radiusKm, disk.reach.latitude, disk.reach.longitude]
+  const where = [...values, window.offset, window.offset + window.limit, ...filters.values]
+  return foundIn(await db.unsafe(ranked(hits, "$6", "$7"), where).raw())
+}
+
+const LISTING_PARAMETERS = 2
+/** Where there are more hits than are counted, they are any, and the page is found in another way. */
+const listing = (conditions: string) => `
+  with hits as materialized (select id, name from searchable_doctors where true ${conditions} limit ${HITS_MAX}),
+  page as (select id, name from hits where (select count(*) from hits) < ${HITS_MAX} order by name, id limit $2 offset $1)
+  select (select count(*) from hits) as hits, count(*) as listed, null as km, ${DOCTORS_BY_NAME} as json
+  from (select listing from page join searchable_doctors using (id) order by page.name, page.id) listed`
+
+const listingPage = (conditions: string) => `
+  select ${HITS_MAX} as hits, count(*) as listed, null as km, ${DOCTORS_BY_NAME} as json from (
+    select listing from (
+      select id, name from searchable_doctors where true ${conditions} order by name, id limit $2 offset $1) page
+    join searchable_doctors using (id) order by page.name, page.id) listed`
+
+const listingOf = shaped(listing, LISTING_PARAMETERS)
+const listingPageOf = shaped(listingPage, LISTING_PARAMETERS)
+
+// These are planned at every call, with the values in sight, which is what an unprepared statement does: whether a name, a city or an order
+// is the better way in only the values tell.
+/** The doctors anywhere that pass the filters, by name; none listed where there are more than are counted. */
+export async function listByName(db: Db, filters: Filters, { offset, limit }: Window): Promise<Found> {
+  return foundIn(await db.unsafe(listingOf(filters.shape), [offset, limit, ...filters.values]).raw())
+}
 
 /** A page of a listing known to be long: in the order of an index, until the page is full. */
-export async function listPageByName(db: Db, q: SearchQuery, limit: number, offset: number): Promise<Listed[]> {
-  return await db.unsafe<Listed[]>(LISTING_PAGE, [...filters(q), limit, offset])
+export async function listPageByName(db: Db, filters: Filters, { offset, limit }: Window): Promise<Found> {
+  return foundIn(await db.unsafe(listingPageOf(filters.shape), [offset, limit, ...filters.values]).raw())
 }
 
-const keyOf = (text: string | undefined) => (text === undefined ? null : caseKey(text))
-const patternOf = (part: string | undefined) => (part === undefined ? null : containsPattern(fold(part)))
+async function find(db: Db, statement: string, values: (string | number)[]): Promise<Found> {
+  return foundIn(await db.unsafe(statement, values, { prepare: true }).raw())
+}
 
-/** Written by hand: the driver's own arrays are sent wrongly by the first query of a process, before it has read the types. */
-function arrayOf(numbers: readonly string[]): string {
-  return `{${numbers.join(",")}}`
+/** Of the only row: hits, listed, km, json. Its bytes are left as they are, for they are the answer's. */
+function foundIn(rows: readonly (Buffer | null)[][]): Found {
+  const [hits, listed, km, json] = one(rows)
+  return { hits: Number(hits), listed: Number(listed), km: Number(km), json: json ?? null }
+}
+
+function given<T, P>(value: T | undefined, key: (value: T) => P): P[] | undefined {
+  return value === undefined ? undefined : [key(value)]
+}
+
+const patternOf = (part: string) => containsPattern(fold(part))
+
+/** Arrays, written by hand: the driver would quote and escape each number. Small ones, for each digit is written, sent and read. */
+function lowsOf({ lows }: Ranges, { place }: Origin): string {
+  return `{${lows.map((low) => low - place).join(",")}}`
+}
+
+function spansOf({ spans }: Ranges): string {
+  return `{${spans.join(",")}}`
 }
