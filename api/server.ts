@@ -58,7 +58,8 @@ export function startApi(config: Config, log: Log): Api {
   const meters = openMeters(config.metrics, "api", version, log)
   const poolOptions = { max: config.databasePool, name: "api" }
   const pool = meters.pool(openPool(config.databaseUrl, poolOptions), poolOptions)
-  const searchDb = { pool, near: openPool(config.databaseUrl, nearPoolOptions("api-near", config.databasePool)) }
+  const nearOptions = nearPoolOptions("api-near", config.databasePool)
+  const searchDb = { pool, near: meters.pool(openPool(config.databaseUrl, nearOptions), nearOptions) }
   const session = openPool(config.databaseUrl, { max: 1, name: "api-publisher" })
   const auditPool = openPool(config.databaseUrl, { max: GROUPS_MAX, name: "api-audit", synchronousCommit: "off" })
   const redis = openRedis(config.redis, { name: "api" })

@@ -4,7 +4,7 @@ import type { Log } from "../log.ts"
 import { type EventLogMeters, measureEventLog } from "./event-log.ts"
 import { measureJobs, type ObserveJob } from "./jobs.ts"
 import { Metrics, type ProcessName } from "./metrics.ts"
-import { measurePool, type PoolMeasures } from "./pool.ts"
+import { type PoolMeasures, PoolMeters } from "./pool.ts"
 import { measureRequests, type ObserveRequest } from "./requests.ts"
 import { measureRuntime } from "./runtime.ts"
 import { measureSearchIndex, type SearchIndexFigures } from "./search-index.ts"
@@ -36,16 +36,17 @@ const OFF: Meters = {
   close: async () => {},
 }
 
-/** Begins to measure this process and to serve what is measured, if a port is set for that. Each meter is taken once. */
+/** Begins to measure this process and to serve what is measured, if a port is set for that. Each meter but `pool` is taken once. */
 export function openMeters(config: Config["metrics"], process_: ProcessName, version: string, log: Log): Meters {
   if (!config) return OFF
   const metrics = new Metrics(process_, version)
   const server = serveMetrics(metrics, config)
   const endRuntime = measureRuntime(metrics)
+  const pools = new PoolMeters(metrics)
   log.info({ port: server.port }, "metrics listening")
   return {
     port: server.port,
-    pool: (pool, measures) => measurePool(metrics, pool, measures),
+    pool: (pool, measures) => pools.measure(pool, measures),
     eventLog: (pool) => measureEventLog(metrics, pool),
     requests: (active) => measureRequests(metrics, active),
     sockets: (counts) => measureSockets(metrics, counts),

@@ -3,7 +3,7 @@ import { parseSeries, valueIn } from "../../tests/harness/metrics.ts"
 import { type TestDatabase, testDatabase, until } from "../../tests/harness/services.ts"
 import type { Pool } from "../db.ts"
 import { Metrics } from "./metrics.ts"
-import { measurePool } from "./pool.ts"
+import { PoolMeters } from "./pool.ts"
 
 const MAX = 3
 let database: TestDatabase
@@ -14,7 +14,7 @@ afterAll(() => database[Symbol.asyncDispose]())
 
 function measured(): { pool: Pool; use: () => Promise<(number | undefined)[]>; answered: () => Promise<number | undefined> } {
   const metrics = new Metrics("api", "1")
-  const pool = measurePool(metrics, database.pool, { name: "api", max: MAX })
+  const pool = new PoolMeters(metrics).measure(database.pool, { name: "api", max: MAX })
   const label = { db_client_connection_pool_name: "api" }
   return {
     pool,
@@ -63,6 +63,30 @@ test("a query that fails is over, a fragment of a query is none, and what is ask
   const rows = await pool`select ${pool.array(["a", "b"])}::text[] as letters, ${pool`1 + 1`} as two`
   expect([...rows]).toEqual([{ letters: ["a", "b"], two: 2 }])
   expect([await use(), await answered()]).toEqual([[0, 0, MAX], 2])
+})
+
+test("a query whose text was put together counts as any other", async () => {
+  const { pool, use, answered } = measured()
+  const [row] = await pool.unsafe("select $1::int + 1", [1], { prepare: true }).values()
+  expect([row, await use(), await answered()]).toEqual([[2], [0, 0, MAX], 1])
+})
+
+test("two pools of a process are told apart", async () => {
+  const metrics = new Metrics("api", "1")
+  const meters = new PoolMeters(metrics)
+  const pools = ["one", "two"].map((name, n) => ({ name, pool: meters.measure(database.pool, { name, max: n + 1 }) }))
+  const gate = Promise.withResolvers<void>()
+  const held = pools[1]?.pool.begin(() => gate.promise)
+  const series = parseSeries(await metrics.text())
+  const figures = pools.map(({ name }) =>
+    ["max", "count"].map((what) => valueIn(series, `db_client_connection_${what}`, { db_client_connection_pool_name: name })),
+  )
+  expect(figures).toEqual([
+    [1, 0],
+    [2, 1],
+  ])
+  gate.resolve()
+  await held
 })
 
 test("a query awaited twice, or never, counts once, or not at all", async () => {

@@ -19,21 +19,95 @@ function isQuery(made: unknown): made is Query {
   return made instanceof Promise && "handler" in made && "resolve" in made && "reject" in made
 }
 
-/** The same pool, measured. */
-export function measurePool(metrics: Metrics, pool: Pool, { name, max }: PoolMeasures): Pool {
-  let inFlight = 0
-  const duration = measureUse(metrics, { name, max }, () => inFlight)
-  const watch = (query: Query) => {
+const labelsOf = (name: string) => ({ db_client_connection_pool_name: name })
+const LABEL_NAMES = Object.keys(labelsOf(""))
+
+/** The use of all pools of a process, each by its name. */
+export class PoolMeters {
+  readonly #max: Gauge
+  readonly #duration: Histogram
+  readonly #uses: { measures: PoolMeasures; use: Use }[] = []
+
+  constructor(metrics: Metrics) {
+    const registers = [metrics.registry]
+    const used = new Gauge({
+      name: "db_client_connection_count",
+      help: "Connections in use",
+      labelNames: [...LABEL_NAMES, "db_client_connection_state"],
+      registers,
+    })
+    const waiting = new Gauge({
+      name: "db_client_connection_pending_requests",
+      help: "Queries and transactions that wait for a connection",
+      labelNames: LABEL_NAMES,
+      registers,
+    })
+    this.#max = new Gauge({ name: "db_client_connection_max", help: "Connections there may be", labelNames: LABEL_NAMES, registers })
+    this.#duration = new Histogram({
+      name: "db_client_operation_duration_seconds",
+      help: "Duration of queries outside transactions, with their wait for a connection",
+      buckets: QUERY_BUCKETS_S,
+      registers,
+    })
+    metrics.onScrape({
+      read: () => {
+        for (const { measures, use } of this.#uses) {
+          const labels = labelsOf(measures.name)
+          used.set({ ...labels, db_client_connection_state: "used" }, Math.min(use.inFlight, measures.max))
+          waiting.set(labels, Math.max(0, use.inFlight - measures.max))
+        }
+      },
+      forget() {},
+    })
+  }
+
+  /** The same pool, measured. */
+  measure(pool: Pool, measures: PoolMeasures): Pool {
+    const use = new Use(this.#duration)
+    this.#uses.push({ measures, use })
+    this.#max.set(labelsOf(measures.name), measures.max)
+    const begin = (...args: unknown[]) => use.during(() => (pool.begin as (...args: unknown[]) => Promise<unknown>)(...args))
+    const unsafe = (...args: Parameters<Pool["unsafe"]>) => use.watched(Reflect.apply(pool.unsafe, pool, args))
+    const members = new Map<string | symbol, unknown>(Object.entries({ begin, unsafe }))
+    return new Proxy(pool, {
+      apply: (target, self, args) => use.watched(Reflect.apply(target, self, args)),
+      get: (target, key) => members.get(key) ?? Reflect.get(target, key),
+    })
+  }
+}
+
+/** What is under way in one pool. */
+class Use {
+  inFlight = 0
+
+  constructor(private readonly duration: Histogram) {}
+
+  /** Whatever was made by the pool; a query is measured from when it is handed over until it is settled. */
+  watched<Made>(made: Made): Made {
+    if (isQuery(made)) this.#watch(made)
+    return made
+  }
+
+  async during<T>(work: () => Promise<T>): Promise<T> {
+    this.inFlight++
+    try {
+      return await work()
+    } finally {
+      this.inFlight--
+    }
+  }
+
+  #watch(query: Query): void {
     const { handler, resolve, reject } = query
     query.handler = (self) => {
-      inFlight++
+      this.inFlight++
       const start = performance.now()
       let settled = false
       const settle = () => {
         if (settled) return
         settled = true
-        inFlight--
-        duration.observe((performance.now() - start) / 1000)
+        this.inFlight--
+        this.duration.observe((performance.now() - start) / 1000)
       }
       query.resolve = (rows) => {
         settle()
@@ -46,52 +120,4 @@ export function measurePool(metrics: Metrics, pool: Pool, { name, max }: PoolMea
       return handler(self)
     }
   }
-  const begin = async (...args: unknown[]) => {
-    inFlight++
-    try {
-      return await (pool.begin as (...args: unknown[]) => Promise<unknown>)(...args)
-    } finally {
-      inFlight--
-    }
-  }
-  return new Proxy(pool, {
-    apply(target, self, args) {
-      const made: unknown = Reflect.apply(target, self, args)
-      if (isQuery(made)) watch(made)
-      return made
-    },
-    get: (target, key) => (key === "begin" ? begin : Reflect.get(target, key)),
-  })
-}
-
-function measureUse(metrics: Metrics, { name, max }: PoolMeasures, inFlight: () => number) {
-  const registers = [metrics.registry]
-  const labels = { db_client_connection_pool_name: name }
-  const labelNames = Object.keys(labels)
-  const used = new Gauge({
-    name: "db_client_connection_count",
-    help: "Connections in use",
-    labelNames: [...labelNames, "db_client_connection_state"],
-    registers,
-  })
-  const waiting = new Gauge({
-    name: "db_client_connection_pending_requests",
-    help: "Queries and transactions that wait for a connection",
-    labelNames,
-    registers,
-  })
-  new Gauge({ name: "db_client_connection_max", help: "Connections there may be", labelNames, registers }).set(labels, max)
-  metrics.onScrape({
-    read() {
-      used.set({ ...labels, db_client_connection_state: "used" }, Math.min(inFlight(), max))
-      waiting.set(labels, Math.max(0, inFlight() - max))
-    },
-    forget() {},
-  })
-  return new Histogram({
-    name: "db_client_operation_duration_seconds",
-    help: "Duration of queries outside transactions, with their wait for a connection",
-    buckets: QUERY_BUCKETS_S,
-    registers,
-  })
 }
