@@ -36,8 +36,6 @@ export async function loadIndex({ pool, maxBytes, signal }: LoadOptions): Promis
     requireRoom()
   }
   requireRoom()
-  // The rows' remains are a sixth of the process by now, and would stay for some seconds. This collects beside what else goes on.
-  Bun.gc(false)
   return { index, log }
 }
 
