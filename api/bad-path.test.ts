@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "bun:test"
-import { makeCursor } from "../core/cursor.ts"
+import { makeCursor, numberedCursor } from "../core/cursor.ts"
 import { clinicOf, receptionistOf, type TestApi, testApi } from "../tests/harness/api.ts"
 import { expectProblem } from "../tests/harness/problems.ts"
 
@@ -89,9 +89,24 @@ test("no list takes a bound or a cursor that cannot be a moment, and every one t
       expectProblem(await clinic.patient.get(`${path}?cursor=${Buffer.from(cursor).toString("base64url")}`), 400, "cursor")
   const desk = await receptionistOf(api, clinic.clinicId)
   for (const moment of ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999Z"])
-    for (const path of ["/appointments", "/payments"])
+    for (const list of ["appointments", "payments"] as const)
       for (const who of [clinic.patient, clinic.doctor, desk])
-        expect((await who.get(`${path}?cursor=${makeCursor(moment, Bun.randomUUIDv7())}`)).status).toBe(200)
+        expect((await who.get(`/${list}?cursor=${makeCursor(list, moment, Bun.randomUUIDv7())}`)).status).toBe(200)
+})
+
+test("a cursor of another list is 400 and named, on every list", async () => {
+  const cursors = {
+    "/appointments": makeCursor("appointments", "2027-01-01T00:00:00Z", Bun.randomUUIDv7()),
+    "/payments": makeCursor("payments", "2027-01-01T00:00:00Z", Bun.randomUUIDv7()),
+    "/notifications": numberedCursor("notifications", 7),
+    "/audit/me": numberedCursor("accesses", 7),
+  }
+  for (const path of Object.keys(cursors))
+    for (const [of, cursor] of Object.entries(cursors)) {
+      const answer = await clinic.patient.get(`${path}?cursor=${cursor}`)
+      if (of === path) expect([path, answer.status]).toEqual([path, 200])
+      else expectProblem(answer, 400, "cursor")
+    }
 })
 
 test("a search's bad parameter is 400 and named; unknown ones are ignored", async () => {

@@ -8,7 +8,7 @@ const encoded = (value: unknown) => Buffer.from(typeof value === "string" ? valu
 
 function outcomeOf(cursor: string): unknown {
   try {
-    return parseCursor(cursor)
+    return parseCursor("payments", cursor)
   } catch (error) {
     expect(error).toBeInstanceOf(Refusal)
     return (error as Refusal).issues
@@ -20,7 +20,7 @@ test("a cursor leads back to the very place it was made of, whatever the instant
   const at = fc.date({ min: new Date("0001-01-01T00:00:00Z"), max: new Date("9999-12-31T23:59:59.999Z"), noInvalidDate: true })
   fc.assert(
     fc.property(at, fc.uuid(), fc.boolean(), (date, id, asText) => {
-      expect(parseCursor(makeCursor(asText ? date.toISOString() : date, id))).toEqual({ at: date, id })
+      expect(parseCursor("payments", makeCursor("payments", asText ? date.toISOString() : date, id))).toEqual({ at: date, id })
     }),
   )
 })
@@ -28,15 +28,19 @@ test("a cursor leads back to the very place it was made of, whatever the instant
 test("an instant that Postgres or RFC 3339 cannot write is no cursor", () => {
   const instants = ["0000-01-01T00:00:00Z", "0001-01-01T00:30:00+01:00", "-000001-01-01T00:00:00Z", "+010000-01-01T00:00:00Z"]
   const others = ["9999-12-31T23:30:00-01:00", "2026-02-30T00:00:00Z", "2026-01-01T24:00:00Z", "2026-01-01", "infinity", "now", "", 0, null]
-  for (const at of [...instants, ...others, "2026-01-01T00:00:00.0001Z"]) expect([at, outcomeOf(encoded([at, ID]))]).toEqual([at, REFUSED])
-  for (const at of ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999Z"]) expect(parseCursor(encoded([at, ID])).at).toEqual(new Date(at))
+  for (const at of [...instants, ...others, "2026-01-01T00:00:00.0001Z"])
+    expect([at, outcomeOf(encoded(["payments", at, ID]))]).toEqual([at, REFUSED])
+  for (const at of ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999Z"])
+    expect(parseCursor("payments", encoded(["payments", at, ID])).at).toEqual(new Date(at))
 })
 
 test("what is another list's, cut, longer, not JSON or not even text is no cursor", () => {
   const at = "2026-01-01T00:00:00Z"
-  for (const value of [[at], [at, ID, ID], { at, id: ID }, [at, `${ID}0`], [at, "no id"], [ID, at], 7, "x", "[", null, [[at], ID]])
+  const of = "payments"
+  const near = [[of, at], [of, at, ID, ID], { of, at, id: ID }, [of, at, `${ID}0`], [of, at, "no id"], [of, ID, at], [of, [at], ID]]
+  for (const value of [["appointments", at, ID], [at, ID], ...near, 7, "x", "[", null])
     expect([value, outcomeOf(encoded(value))]).toEqual([value, REFUSED])
-  for (const cursor of ["", "%", "\0", makeCursor(at, ID).slice(0, -3), "💊"])
+  for (const cursor of ["", "%", "\0", makeCursor("payments", at, ID).slice(0, -3), "💊"])
     expect([cursor, outcomeOf(cursor)]).toEqual([cursor, REFUSED])
 })
 

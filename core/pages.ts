@@ -1,6 +1,14 @@
 /** Lists by page: their query and their answer. */
 import { z } from "zod"
-import { makeCursor } from "./cursor.ts"
+import {
+  type CursorOf,
+  makeCursor,
+  NO_CURSOR,
+  type NumberedCursorOf,
+  numberedCursor,
+  numberedCursorPattern,
+  numberInCursor,
+} from "./cursor.ts"
 import { EXAMPLES } from "./examples.ts"
 
 export const LIMIT_MAX = 100
@@ -29,28 +37,28 @@ export const pageFields = {
 }
 
 /** What the query of a list by cursor has. */
-export const cursorFields = {
+export const cursorFields = (list: CursorOf) => ({
   cursor: z
     .string()
     .max(CURSOR_MAX_CHARS)
     .optional()
     .meta({
       description: "The `nextCursor` of the page before.",
-      example: makeCursor(EXAMPLES.start, EXAMPLES.appointmentId),
+      example: makeCursor(list, EXAMPLES.start, EXAMPLES.appointmentId),
     }),
   limit: pageFields.limit,
-}
+})
 
 /** The same where a page ends at a number that only grows, so that what arrives meanwhile moves nothing. */
-export const numberedCursorFields = {
+export const numberedCursorFields = (list: NumberedCursorOf) => ({
   cursor: z
     .string()
-    .regex(/^[1-9]\d{0,14}$/, "is not a cursor of this list")
-    .transform(Number)
+    .regex(numberedCursorPattern(list), NO_CURSOR)
+    .transform(numberInCursor)
     .optional()
-    .meta({ description: "The `nextCursor` of the page before.", example: "1041" }),
+    .meta({ description: "The `nextCursor` of the page before.", example: numberedCursor(list, 1041) }),
   limit: pageFields.limit,
-}
+})
 
 export type Page = { page: number; limit: number }
 

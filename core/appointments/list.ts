@@ -12,10 +12,10 @@ export async function listAppointmentsOf(db: Db, caller: Party, query: ListAppoi
   const rows = await listAppointments(db, scopeOf(caller), { ...query, after, limit: query.limit + 1 })
   const data = rows.slice(0, query.limit)
   const last = data.at(-1)
-  return { data, nextCursor: rows.length > query.limit && last ? makeCursor(last.scheduledAt, last.id) : null }
+  return { data, nextCursor: rows.length > query.limit && last ? makeCursor("appointments", last.scheduledAt, last.id) : null }
 }
 
 function placeOf(cursor: string): { scheduledAt: Date; id: string } {
-  const { at, id } = parseCursor(cursor)
+  const { at, id } = parseCursor("appointments", cursor)
   return { scheduledAt: at, id }
 }

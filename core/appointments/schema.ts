@@ -39,7 +39,7 @@ export const ListAppointments = z.object({
   status: AppointmentStatus.optional().meta({ example: "CONFIRMED" }),
   from: instantField.optional().meta({ description: "Not before this instant.", example: EXAMPLES.start }),
   to: instantField.optional().meta({ description: "Before this instant.", example: EXAMPLES.end }),
-  ...cursorFields,
+  ...cursorFields("appointments"),
 })
 export type ListAppointments = z.infer<typeof ListAppointments>
 

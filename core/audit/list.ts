@@ -1,4 +1,5 @@
 import type { Patient } from "../auth/principal.ts"
+import { numberedCursor } from "../cursor.ts"
 import type { Db } from "../db.ts"
 import { listAccess } from "./queries.ts"
 import { type AccessPage, AccessView, type ListAccess } from "./schema.ts"
@@ -13,5 +14,5 @@ export async function listAccessOf(db: Db, caller: Patient, { cursor, limit }: L
     return AccessView.parse({ at, actorRole, actorName, action, resource, resourceId, outcome })
   })
   const last = page.at(-1)
-  return { data, nextCursor: rows.length > limit && last ? String(last.position) : null }
+  return { data, nextCursor: rows.length > limit && last ? numberedCursor("accesses", last.position) : null }
 }

@@ -5,7 +5,7 @@ import { idText, instantText } from "../fields.ts"
 import { cursorPageOf, numberedCursorFields } from "../pages.ts"
 import { ACTIONS, OUTCOMES, RESOURCES, UNSIGNED } from "./entry.ts"
 
-export const ListAccess = z.object(numberedCursorFields)
+export const ListAccess = z.object(numberedCursorFields("accesses"))
 export type ListAccess = z.infer<typeof ListAccess>
 
 export const AccessView = z

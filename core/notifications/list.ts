@@ -1,3 +1,4 @@
+import { numberedCursor } from "../cursor.ts"
 import type { Db } from "../db.ts"
 import { instant } from "../time.ts"
 import { findReadState, type Heard, listNewest } from "./queries.ts"
@@ -19,7 +20,7 @@ export async function listNotificationsOf(db: Db, uid: string, { cursor, limit }
   ])
   const data = events.slice(0, limit).map((event) => notification(event, state.readUpTo))
   const last = data.at(-1)
-  return { data, unread, nextCursor: events.length > limit && last ? String(last.offset) : null }
+  return { data, unread, nextCursor: events.length > limit && last ? numberedCursor("notifications", last.offset) : null }
 }
 
 function notification({ id, offset, name, data, occurredAt }: Heard, readUpTo: number): Notification {

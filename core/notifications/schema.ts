@@ -5,7 +5,7 @@ import { idText, instantText } from "../fields.ts"
 import { cursorPageOf, numberedCursorFields } from "../pages.ts"
 
 /** A page ends at an offset. */
-export const ListNotifications = z.object(numberedCursorFields)
+export const ListNotifications = z.object(numberedCursorFields("notifications"))
 export type ListNotifications = z.infer<typeof ListNotifications>
 
 export const ReadNotifications = z

@@ -13,10 +13,10 @@ export async function listPaymentsOf(db: Db, caller: Party, { cursor, limit }: L
   const rows = await listPayments(db, scopeOf(caller), { before, limit: limit + 1 })
   const data = rows.slice(0, limit)
   const last = data.at(-1)
-  return { data: data.map(viewOf), nextCursor: rows.length > limit && last ? makeCursor(last.createdAt, last.id) : null }
+  return { data: data.map(viewOf), nextCursor: rows.length > limit && last ? makeCursor("payments", last.createdAt, last.id) : null }
 }
 
 function placeOf(cursor: string): { createdAt: Date; id: string } {
-  const { at, id } = parseCursor(cursor)
+  const { at, id } = parseCursor("payments", cursor)
   return { createdAt: at, id }
 }

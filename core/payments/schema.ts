@@ -75,7 +75,7 @@ export type CreatePayment = z.infer<typeof CreatePayment>
 export const ChangePayment = z.strictObject({ status: PaymentStatus }).meta({ id: "ChangePayment", examples: [{ status: "COMPLETED" }] })
 export type ChangePayment = z.infer<typeof ChangePayment>
 
-export const ListPayments = z.object(cursorFields)
+export const ListPayments = z.object(cursorFields("payments"))
 export type ListPayments = z.infer<typeof ListPayments>
 
 /** What is shown of a card. */
