@@ -14,6 +14,7 @@ import { openApiOf } from "./description/openapi.ts"
 import { docs } from "./docs.ts"
 import { doctors } from "./doctors.ts"
 import type { Deps, Env } from "./env.ts"
+import { headLength } from "./head-length.ts"
 import { health } from "./health.ts"
 import { me } from "./me.ts"
 import { notifications } from "./notifications.ts"
@@ -54,6 +55,7 @@ export function createApp(deps: Deps) {
   const app = new Hono<Env>()
   const addressOf = createClientAddress(deps.config.trustedProxies)
   app.use(withRequestId)
+  app.use(headLength)
   app.use("/api/v1/*", (c, next) => {
     c.set("address", addressOf(c))
     return next()
