@@ -10,6 +10,7 @@ import { audit } from "./audit.ts"
 import { audited } from "./audited.ts"
 import { createClientAddress } from "./client-address.ts"
 import { crossOrigin } from "./cross-origin.ts"
+import { answeredInTime } from "./deadline.ts"
 import { openApiOf } from "./description/openapi.ts"
 import { docs } from "./docs.ts"
 import { doctors } from "./doctors.ts"
@@ -72,8 +73,10 @@ export function createApp(deps: Deps) {
   )
   app.use(boundedBody())
   app.use("/api/v1/*", admitted(deps.admission))
-  app.use("/api/v1/*", audited(deps.recorder, deps.log))
   app.use("/api/v1/*", requireUtf8)
+  // A body may take as long as its client needs; what is done with it may not.
+  app.use("/api/v1/*", answeredInTime)
+  app.use("/api/v1/*", audited(deps.recorder, deps.log))
   app.use("/api/v1/*", async (c, next) => {
     await next()
     if (c.req.method !== "GET" && c.res.ok) deps.published()

@@ -13,6 +13,17 @@ export function isTimeZone(name: string): boolean {
   }
 }
 
+/** What the work comes to, or `late` after `ms`: it goes on then, and nobody hears of it. */
+export async function within<T, Late>(ms: number, work: Promise<T>, late: Late): Promise<T | Late> {
+  const { promise, resolve } = Promise.withResolvers<Late>()
+  const timer = setTimeout(resolve, ms, late)
+  try {
+    return await Promise.race([work, promise])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
 /** Resolves after `ms`, or at once when the signal aborts. */
 export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {

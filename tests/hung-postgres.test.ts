@@ -1,7 +1,7 @@
 /** What callers of an API hear while Postgres takes what it is asked and says nothing: no connection breaks, no timeout of its own fires. */
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { ANSWERED_WITHIN_MS } from "../api/deadline.ts"
-import { type Answer, type Clinic, clinicOf, type TestApi, testApi } from "./harness/api.ts"
+import { type Answer, clinicOf, type TestApi, testApi } from "./harness/api.ts"
 import { until } from "./harness/services.ts"
 
 /** With what a busy machine adds. */
@@ -9,7 +9,7 @@ const ANSWERED_MAX_MS = ANSWERED_WITHIN_MS + 5_000
 const NEAR = "/doctors/search?latitude=40.7&longitude=-74"
 
 let api: TestApi
-let clinic: Clinic
+let clinic: Awaited<ReturnType<typeof clinicOf>>
 beforeAll(async () => {
   // Few connections, so that all are open; and searches by SQL.
   api = await testApi({ DATABASE_POOL: "2", SEARCH_INDEX_MAX_MB: "0" })
@@ -25,8 +25,7 @@ async function sessions(): Promise<number[]> {
 
 test("a Postgres that hangs costs each call no more than its deadline: 503 and when to try again; a booking is made once all the same", async () => {
   const { patient, doctorId, slots } = clinic
-  const book = () =>
-    patient.post("/appointments", { doctorId, scheduledAt: slots[0]?.start }, { "idempotency-key": "hung" })
+  const book = () => patient.post("/appointments", { doctorId, scheduledAt: slots[0]?.start }, { "idempotency-key": "hung" })
   const calls: (() => Promise<Answer>)[] = [() => patient.get("/appointments"), () => patient.get(NEAR), book]
   await Promise.all(Array.from({ length: 16 }, (_, n) => patient.get(n % 2 ? NEAR : "/appointments")))
   const stopped = await sessions()
@@ -43,12 +42,11 @@ test("a Postgres that hangs costs each call no more than its deadline: 503 and w
   } finally {
     for (const pid of stopped) process.kill(pid, "SIGCONT")
   }
-  let booked: Answer | undefined
-  await until("the booking is found out", async () => {
-    booked = await book()
-    return booked.status === 201
+  const booked = await until("the booking is found out", async () => {
+    const answer = await book()
+    return answer.status === 201 && answer.body.id
   })
   const { body } = await patient.get("/appointments")
-  expect(body.data.map(({ id }: { id: string }) => id)).toEqual([booked?.body.id])
+  expect(body.data.map(({ id }: { id: string }) => id)).toEqual([booked])
   expect((await patient.get(NEAR)).status).toBe(200)
 }, 60_000)

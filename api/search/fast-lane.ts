@@ -10,8 +10,10 @@ import { type SearchDb, searchJson } from "../../core/doctors/search/search.ts"
 import { Refusal } from "../../core/errors.ts"
 import type { Log } from "../../core/log.ts"
 import type { ObserveRequest } from "../../core/metrics/requests.ts"
+import { within } from "../../core/time.ts"
 import type { Admission } from "../admission.ts"
 import type { CallWindow, CallWindows } from "../call-windows.ts"
+import { ANSWERED_WITHIN_MS, LATE, tooLate } from "../deadline.ts"
 import { rememberedIdentity } from "../guards.ts"
 import { PROBLEM_TYPE, problemText, refused } from "../problem.ts"
 import { readsLeft, readsPolicy } from "../rate-limit.ts"
@@ -106,15 +108,23 @@ function search(index: NearSearch, query: SearchQuery): Uint8Array<ArrayBuffer> 
   }
 }
 
-/** What fails is the route's to meet again, log and answer. */
-function createSqlAnswer({ db, admission }: FastLaneParts, found: (by: string) => Answer) {
+/** What fails is the route's to meet again, log and answer; it has no time left for what is late. */
+function createSqlAnswer(parts: FastLaneParts, found: (by: string) => Answer) {
+  const { db, admission } = parts
+  const { headers, ...late } = refused(tooLate())
+  const answerLate = createAnswer(parts, { "Content-Type": PROBLEM_TYPE, ...headers })
   const answers: Record<SqlPlan["path"], Answer> = {
     "sql-near": found(servedBy("sql-near")),
     "sql-near-named": found(servedBy("sql-near-named")),
     "sql-listing": found(servedBy("sql-listing")),
   }
   return async (call: Call, query: SearchQuery): Promise<Response | undefined> => {
-    const bytes = await whileHeld(call, admission, () => searchJson(db, query))
+    const bytes = await within(
+      ANSWERED_WITHIN_MS,
+      whileHeld(call, admission, () => searchJson(db, query)),
+      LATE,
+    )
+    if (bytes === LATE) return answerLate(call, late.status, problemText(late, ROUTE))
     return bytes && answers[planSql(query).path](call, OK, bytes)
   }
 }
