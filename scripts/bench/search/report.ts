@@ -12,7 +12,7 @@ const orDash = (value: number | undefined, format: (value: number) => string) =>
 export function report(results: Results): string {
   const { machine, generator, rounds, seconds } = results
   const intro = `${machine}. Loaded with ${generator}; ${rounds} rounds of ${seconds} s each in turns: median (lowest–highest), ratios round by round.
-The peers run on Hono and Bun as well and are spared the token, validation and limits; they count no \`total\` unless it is said. MB: the
+The peers run on Hono and Bun as well and are spared the token, validation, limits and metrics; they count no \`total\` unless it is said. MB: the
 process that serves, with its Redis and without its Postgres.`
   const parts = [intro, ...results.sizes.map(sizeTable)]
   if (results.bySize.length > 0) parts.push(costTable("doctors", results.bySize))

@@ -62,7 +62,7 @@ export async function startContender(name: ContenderName, surroundings: Surround
   }
 }
 
-/** The API as it is deployed: token, validation and limits on; no line a request, and development's tokens, since nobody signs here. */
+/** The API as it is deployed: token, validation, limits and metrics on; no line a request, and development's tokens, since nobody signs here. */
 async function startOurs(name: "ours" | "ours-sql", surroundings: Surroundings): Promise<Running> {
   const { handle, url, metricsUrl, child, started } = await spawnOurs(name, surroundings)
   try {
