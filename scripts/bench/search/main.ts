@@ -1,9 +1,8 @@
 /** `bun run bench:search`: nearby search against its peers over HTTP, on worlds that are kept. See the README for what it prints. */
 import { mkdir, readFile, writeFile } from "node:fs/promises"
 import { cpus } from "node:os"
-import { join, resolve } from "node:path"
+import { join } from "node:path"
 import { mintDevelopmentToken } from "../../../core/auth/development.ts"
-import { lockDataDir } from "../../services/data-dir.ts"
 import { runCommand } from "../../services/say.ts"
 import { say } from "../environment.ts"
 import { chart } from "./chart.ts"
@@ -25,19 +24,12 @@ const TOKEN_SECONDS = 6 * 3600
 
 await runCommand(async () => {
   const options = readOptions(process.argv.slice(2))
-  const folder = resolve(options.data ?? join(ROOT, ".data", "bench-search"))
-  await mkdir(folder, { recursive: true })
-  const unlock = lockDataDir(folder)
-  try {
-    await using stage = await openStage(folder)
-    const results = await measure(stage, options)
-    const figures = report(results)
-    console.log(figures)
-    await writeFile(join(folder, "results.json"), JSON.stringify(results))
-    if (options.write) await publish(results, figures)
-  } finally {
-    unlock()
-  }
+  await using stage = await openStage(options.data)
+  const results = await measure(stage, options)
+  const figures = report(results)
+  console.log(figures)
+  await writeFile(join(stage.folder, "results.json"), JSON.stringify(results))
+  if (options.write) await publish(results, figures)
 })
 
 async function measure(stage: Stage, options: Options): Promise<Results> {

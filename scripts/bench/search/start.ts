@@ -2,9 +2,6 @@
  * `bun run bench:search:start`: how long an API process takes from its start until its index serves, and what it occupies then and
  * later, on the worlds of `bench:search`. `--sizes`, `--rounds` and `--data` as there.
  */
-import { mkdir } from "node:fs/promises"
-import { join, resolve } from "node:path"
-import { lockDataDir } from "../../services/data-dir.ts"
 import { runCommand } from "../../services/say.ts"
 import { say, spread } from "../environment.ts"
 import { readOptions } from "./options.ts"
@@ -12,7 +9,6 @@ import { startContender } from "./servers.ts"
 import { openStage, type Stage } from "./stage.ts"
 import { ensureWorld } from "./worlds.ts"
 
-const ROOT = join(import.meta.dir, "..", "..", "..")
 /** By then the garbage of the start is collected. */
 const LATER_MS = 10_000
 const BYTES_PER_MB = 1024 * 1024
@@ -21,20 +17,13 @@ type Start = { seconds: number; processorSeconds: number; residentMb: number; la
 
 await runCommand(async () => {
   const options = readOptions(process.argv.slice(2))
-  const folder = resolve(options.data ?? join(ROOT, ".data", "bench-search"))
-  await mkdir(folder, { recursive: true })
-  const unlock = lockDataDir(folder)
-  try {
-    await using stage = await openStage(folder)
-    console.log("| doctors | ready, s | of the processor, s | resident when ready, MB | 10 s later | the index's arrays |")
-    console.log("|---|---|---|---|---|---|")
-    for (const doctors of options.sizes) {
-      const starts: Start[] = []
-      for (let round = 0; round < options.rounds; round++) starts.push(await startOnce(stage, doctors))
-      console.log(describe(doctors, starts))
-    }
-  } finally {
-    unlock()
+  await using stage = await openStage(options.data)
+  console.log("| doctors | ready, s | of the processor, s | resident when ready, MB | 10 s later | the index's arrays |")
+  console.log("|---|---|---|---|---|---|")
+  for (const doctors of options.sizes) {
+    const starts: Start[] = []
+    for (let round = 0; round < options.rounds; round++) starts.push(await startOnce(stage, doctors))
+    console.log(describe(doctors, starts))
   }
 })
 
