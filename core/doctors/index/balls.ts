@@ -24,7 +24,8 @@ type Box = [number, number, number, number, number, number]
 
 function extend(nodes: Nodes, node: number, box: Box): void {
   const at = node * NODE_WORDS
-  const [first, shape] = [nodes.words[at + FIRST] as number, nodes.words[at + SHAPE] as number]
+  const first = nodes.words[at + FIRST] as number
+  const shape = nodes.words[at + SHAPE] as number
   if ((shape & LEAF) === 0) {
     for (let child = first; child < first + (shape & LENGTH_MASK); child++) extend(nodes, child, box)
     return
@@ -47,7 +48,8 @@ function extend(nodes: Nodes, node: number, box: Box): void {
 
 function farthestSquare(nodes: Nodes, node: number, cx: number, cy: number, cz: number): number {
   const at = node * NODE_WORDS
-  const [first, shape] = [nodes.words[at + FIRST] as number, nodes.words[at + SHAPE] as number]
+  const first = nodes.words[at + FIRST] as number
+  const shape = nodes.words[at + SHAPE] as number
   let farthest = 0
   if ((shape & LEAF) === 0) {
     for (let child = first; child < first + (shape & LENGTH_MASK); child++) {

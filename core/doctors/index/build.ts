@@ -13,8 +13,10 @@ export const FIT_MAX = 2_048
 /** Makes `node` the tree of the positions from `from` to before `to`: at most FIT_MAX of them, for it does so at once. */
 export function buildSmall(nodes: Nodes, node: number, keyed: Keyed, from: number, to: number): void {
   if (to - from <= LEAF_MAX) writeLeaf(nodes, node, keyed, from, to)
-  else
-    for (const [child, childFrom, childTo] of writeInner(nodes, node, keyed, from, to)) buildSmall(nodes, child, keyed, childFrom, childTo)
+  else {
+    const { first, starts } = writeInner(nodes, node, keyed, from, to)
+    for (let i = 0; i < starts.length; i++) buildSmall(nodes, first + i, keyed, starts[i] as number, starts[i + 1] ?? to)
+  }
   fitBall(nodes, node)
 }
 
@@ -27,9 +29,8 @@ export function* buildInSteps(nodes: Nodes, node: number, keyed: Keyed, from: nu
     yield
     return
   }
-  for (const [child, childFrom, childTo] of writeInner(nodes, node, keyed, from, to)) {
-    yield* buildInSteps(nodes, child, keyed, childFrom, childTo)
-  }
+  const { first, starts } = writeInner(nodes, node, keyed, from, to)
+  for (let i = 0; i < starts.length; i++) yield* buildInSteps(nodes, first + i, keyed, starts[i] as number, starts[i + 1] ?? to)
   fitBallToChildren(nodes, node)
   yield
 }
@@ -62,8 +63,8 @@ export function writeNode(
   nodes.setKey(node, high, low, slot)
 }
 
-/** Makes an inner node where the keys first part. Returns its children and the positions of each. */
-function writeInner(nodes: Nodes, node: number, keyed: Keyed, from: number, to: number): [node: number, from: number, to: number][] {
+/** Makes an inner node where the keys first part. Returns its first child, and where each child's positions begin. */
+function writeInner(nodes: Nodes, node: number, keyed: Keyed, from: number, to: number): { first: number; starts: number[] } {
   const { high, low, slots } = keyed
   if (high[from] === high[to - 1] && low[from] === low[to - 1]) slots.subarray(from, to).sort(bySlotDigits)
   const keyHigh = high[from] as number
@@ -73,7 +74,7 @@ function writeInner(nodes: Nodes, node: number, keyed: Keyed, from: number, to: 
   const starts = childStarts(keyed, depth, from, to)
   const first = nodes.takeNodes(starts.length)
   writeNode(nodes, node, first, to - from, starts.length | (depth << DEPTH_SHIFT), keyHigh, keyLow, keySlot)
-  return starts.map((start, index) => [first + index, start, starts[index + 1] ?? to])
+  return { first, starts }
 }
 
 /** Where a new digit begins. Found by halving, so that a node of many costs little. */
@@ -83,7 +84,8 @@ function childStarts({ high, low, slots }: Keyed, depth: number, from: number, t
   for (let start = from; start < to; ) {
     starts.push(start)
     const own = digit(start)
-    let [same, beyond] = [start, to]
+    let same = start
+    let beyond = to
     while (beyond - same > 1) {
       const middle = (same + beyond) >>> 1
       if (digit(middle) === own) same = middle

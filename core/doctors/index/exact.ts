@@ -10,7 +10,8 @@ const RADIANS_PER_DEGREE = Math.PI / 180
  * within 6e-16 of the truth, a product of two within 1.3e-15, and the whole vector within 2e-15.
  */
 export function unitVector(latitude: number, longitude: number, into: Float64Array, at: number): void {
-  const [phi, lambda] = [latitude * RADIANS_PER_DEGREE, longitude * RADIANS_PER_DEGREE]
+  const phi = latitude * RADIANS_PER_DEGREE
+  const lambda = longitude * RADIANS_PER_DEGREE
   const cosine = Math.cos(phi)
   into[at] = cosine * Math.cos(lambda)
   into[at + 1] = cosine * Math.sin(lambda)
