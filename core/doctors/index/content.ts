@@ -1,30 +1,47 @@
-/** Makes of a doctor what their record is written from. */
+/** Makes of a doctor's JSON what their record is written from. */
 import { fold } from "../../text.ts"
 import { type IndexedDoctor, jsonPrefix } from "./listed-doctor.ts"
+import { distanceBefore, isPlain, Listing, numberIn, textIn, VERSION_AFTER } from "./listing.ts"
 import type { Content } from "./record-layout.ts"
-import { addSignature } from "./signature.ts"
+import { addPlainSignature, addSignature } from "./signature.ts"
 
 /** Of the fees that are whole thousandths: the columns of the table are. Other ones are looked up in the JSON. */
 export const FEE_STEPS = 1_000
 export const FEE_ELSEWHERE = 0x7fffffff
 
-/** Text that stands in JSON as it is, and whose fold is its lower case. */
-const PLAIN = /^[ !#-[\]-~]*$/
-const CLINIC_KEY = Buffer.from('"clinicName":"')
 /** A JSON text is at most 3 bytes a UTF-16 unit. */
 const BYTES_PER_UNIT = 3
+const FIRST_BYTES = 4096
 
 const encoder = new TextEncoder()
-let lastClinic = { name: "", plain: true, folded: "" }
+const listing = new Listing()
+/** For JSON that does not stand ready, or has folded names behind it. */
+let own = Buffer.alloc(FIRST_BYTES)
+/** A clinic's doctors often come one after the other. */
+const clinic = {
+  bytes: Buffer.alloc(FIRST_BYTES),
+  length: 0,
+  nameAt: 0,
+  isPlain: true,
+  folded: "",
+  signature: new Int32Array(2),
+  city: "",
+  latitude: 0,
+  longitude: 0,
+}
 
 const content: Content = {
+  id: "",
   latitude: 0,
   longitude: 0,
   version: 0,
   fee: 0,
+  specializationName: "",
+  cityName: "",
   specialization: 0,
   city: 0,
-  bytes: Buffer.alloc(4096),
+  bytes: own,
+  from: 0,
   jsonLength: 0,
   length: 0,
   clinicAt: 0,
@@ -32,47 +49,81 @@ const content: Content = {
 }
 
 /** One object serves all calls: its values hold until the next one. */
-export function contentOf(d: IndexedDoctor, specialization: number, city: number): Content {
+export function contentOf(d: IndexedDoctor): Content {
   const json = jsonPrefix(d)
   reserve(json.length * BYTES_PER_UNIT)
-  content.jsonLength = encoder.encodeInto(json, content.bytes).written
-  content.length = content.jsonLength
-  content.clinicAt = content.bytes.indexOf(CLINIC_KEY) + CLINIC_KEY.length
-  content.latitude = d.clinicLatitude
-  content.longitude = d.clinicLongitude
-  content.version = d.version
-  content.fee = feeStepsOf(d.consultationFee)
-  content.specialization = specialization
-  content.city = city
-  addNames(d.name, clinicOf(d.clinicName))
+  return contentOfJson(own, 0, encoder.encodeInto(json, own).written, d.version)
+}
+
+/** The same of JSON that has the version for a distance, and stands between two bytes. They must stay until the record is written. */
+export function contentOfLine(bytes: Buffer, from: number, to: number): Content {
+  const end = distanceBefore(bytes, to)
+  return contentOfJson(bytes, from, end, numberIn(bytes, end + VERSION_AFTER, to))
+}
+
+function contentOfJson(bytes: Buffer, from: number, to: number, version: number): Content {
+  listing.read(bytes, from)
+  if (!listing.hasClinic(clinic.bytes, clinic.length)) readClinic()
+  content.id = listing.id
+  content.latitude = clinic.latitude
+  content.longitude = clinic.longitude
+  content.version = version
+  content.fee = feeStepsOf(numberIn(bytes, listing.feeFrom, listing.feeTo))
+  content.specializationName = textIn(bytes, listing.specializationFrom, listing.specializationTo)
+  content.cityName = clinic.city
+  content.bytes = bytes
+  content.from = from
+  content.jsonLength = to - from
+  content.length = to - from
+  content.clinicAt = listing.clinicFrom + clinic.nameAt - from
+  addNames(bytes)
   return content
 }
 
-function addNames(name: string, clinic: typeof lastClinic): void {
-  const plain = PLAIN.test(name)
-  const folded = plain ? name.toLowerCase() : fold(name)
-  addSignature(folded, content.signature, 0)
-  addSignature(clinic.folded, content.signature, 2)
-  if (plain && clinic.plain) return
-  const tail = `${folded}\0${clinic.folded}\0`
-  reserve(content.jsonLength + tail.length * BYTES_PER_UNIT)
-  content.length = content.jsonLength + encoder.encodeInto(tail, content.bytes.subarray(content.jsonLength)).written
+function readClinic(): void {
+  clinic.length = 0
+  listing.readClinic()
+  const { bytes, clinicFrom, clinicTo, clinicNameFrom, clinicNameTo } = listing
+  if (clinic.bytes.length < clinicTo - clinicFrom) clinic.bytes = Buffer.alloc(clinicTo - clinicFrom)
+  bytes.copy(clinic.bytes, 0, clinicFrom, clinicTo)
+  clinic.nameAt = clinicNameFrom - clinicFrom
+  clinic.city = textIn(bytes, listing.cityFrom, listing.cityTo)
+  clinic.latitude = numberIn(bytes, listing.latitudeFrom, listing.latitudeTo)
+  clinic.longitude = numberIn(bytes, listing.longitudeFrom, listing.longitudeTo)
+  const name = textIn(bytes, clinicNameFrom, clinicNameTo)
+  clinic.isPlain = isPlain(bytes, clinicNameFrom, clinicNameTo)
+  clinic.folded = clinic.isPlain ? name.toLowerCase() : fold(name)
+  addSignature(clinic.folded, clinic.signature, 0)
+  clinic.length = clinicTo - clinicFrom
 }
 
-/** A clinic's doctors often come one after the other. */
-function clinicOf(name: string): typeof lastClinic {
-  if (lastClinic.name !== name) {
-    const plain = PLAIN.test(name)
-    lastClinic = { name, plain, folded: plain ? name.toLowerCase() : fold(name) }
-  }
-  return lastClinic
+function addNames(bytes: Buffer): void {
+  const { nameFrom, nameTo } = listing
+  const plain = isPlain(bytes, nameFrom, nameTo)
+  content.signature[2] = clinic.signature[0] as number
+  content.signature[3] = clinic.signature[1] as number
+  if (plain) addPlainSignature(bytes, nameFrom, nameTo, content.signature, 0)
+  if (plain && clinic.isPlain) return
+  const name = textIn(bytes, nameFrom, nameTo)
+  const folded = plain ? name.toLowerCase() : fold(name)
+  if (!plain) addSignature(folded, content.signature, 0)
+  addFolds(`${folded}\0${clinic.folded}\0`)
+}
+
+function addFolds(tail: string): void {
+  const { bytes, from, jsonLength } = content
+  reserve(jsonLength + tail.length * BYTES_PER_UNIT)
+  if (bytes !== own) bytes.copy(own, 0, from, from + jsonLength)
+  content.bytes = own
+  content.from = 0
+  content.length = jsonLength + encoder.encodeInto(tail, own.subarray(jsonLength)).written
 }
 
 function reserve(bytes: number): void {
-  if (content.bytes.length >= bytes) return
+  if (own.length >= bytes) return
   const larger = Buffer.alloc(bytes)
-  larger.set(content.bytes)
-  content.bytes = larger
+  larger.set(own)
+  own = larger
 }
 
 function feeStepsOf(fee: number): number {

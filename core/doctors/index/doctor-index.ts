@@ -1,7 +1,7 @@
 /** Every searchable doctor in memory, in H3 trees. */
 import type { SearchQuery } from "../search/schema.ts"
 import { AnswerWriter } from "./answer.ts"
-import { contentOf } from "./content.ts"
+import { contentOf, contentOfLine } from "./content.ts"
 import { Dictionary } from "./dictionary.ts"
 import { Filters } from "./filters.ts"
 import { Forest } from "./forest.ts"
@@ -23,6 +23,8 @@ export type DoctorIndexOptions = {
 }
 
 const NOBODY = -1
+/** No JSON has one. */
+const LINE_END = 10
 
 export class DoctorIndex {
   readonly #records: Records
@@ -46,9 +48,16 @@ export class DoctorIndex {
 
   /** While loading, before `finish`. Rows in the order of their H3 cell make the bytes lie by place; any order is right. */
   add(doctor: IndexedDoctor): void {
-    const content = this.#contentOf(doctor)
-    this.#records.insert(content, doctor.id)
-    this.#forest.load(doctor.clinicLatitude, doctor.clinicLongitude, content.specialization)
+    this.#load(contentOf(doctor))
+  }
+
+  /** The same of the doctors of a page, as the loader reads them. */
+  addPage(page: Buffer): void {
+    for (let from = 0; from < page.length; ) {
+      const end = page.indexOf(LINE_END, from)
+      this.#load(contentOfLine(page, from, end))
+      from = end + 1
+    }
   }
 
   /** Builds the trees in slices of at most about 2 ms, so that the loader can yield to the event loop between them. */
@@ -135,14 +144,20 @@ export class DoctorIndex {
     return number === undefined ? NOBODY : this.#forest.rootOf(number)
   }
 
+  #load(content: Content): void {
+    this.#count(content)
+    this.#records.insert(content, content.id)
+    this.#forest.load(content.latitude, content.longitude, content.specialization)
+  }
+
   #insert(doctor: IndexedDoctor): void {
-    const content = this.#contentOf(doctor)
+    const content = this.#count(contentOf(doctor))
     this.#forest.insert(this.#records.insert(content, doctor.id))
     this.#tombstones.delete(doctor.id)
   }
 
   #replace(slot: number, doctor: IndexedDoctor): void {
-    const content = this.#contentOf(doctor)
+    const content = this.#count(contentOf(doctor))
     const moves =
       content.latitude !== this.#records.real(slot, LATITUDE) ||
       content.longitude !== this.#records.real(slot, LONGITUDE) ||
@@ -154,8 +169,11 @@ export class DoctorIndex {
     if (moves) this.#forest.insert(slot)
   }
 
-  #contentOf(doctor: IndexedDoctor): Content {
-    return contentOf(doctor, this.#specializations.take(doctor.specialization), this.#cities.take(doctor.city))
+  /** Finds the numbers of the content's texts, and counts it among their uses. */
+  #count(content: Content): Content {
+    content.specialization = this.#specializations.take(content.specializationName)
+    content.city = this.#cities.take(content.cityName)
+    return content
   }
 
   /** What the doctor's present content counts for elsewhere. */

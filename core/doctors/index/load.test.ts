@@ -2,9 +2,10 @@ import { afterAll, beforeAll, expect, test } from "bun:test"
 import fc from "fast-check"
 import { type TestDatabase, testDatabase } from "../../../tests/harness/services.ts"
 import { doctorAt, fillWorld, insertClinic, placeNear, type TestDoctor } from "../search/test-world.ts"
-import { doctorChecksum } from "./doctor-index.ts"
+import { DoctorIndex, doctorChecksum, type IndexedDoctor } from "./doctor-index.ts"
 import { checksumOfTable, loadIndex, TooLarge } from "./load.ts"
 import { listDoctorsNow } from "./queries.ts"
+import { textOf } from "./test-oracle.ts"
 
 let database: TestDatabase
 beforeAll(async () => {
@@ -32,6 +33,14 @@ const doctor: fc.Arbitrary<TestDoctor> = fc
   })
   .map(({ base, ...texts }) => ({ ...base, ...texts }))
 
+/** Searches that find the doctor, by each filter. */
+const queriesFor = (d: IndexedDoctor) => {
+  const around = { latitude: d.clinicLatitude, longitude: d.clinicLongitude, radius: 500, page: 1, limit: 50 }
+  const { name, clinicName, city, specialization, consultationFee } = d
+  const filters = [{ name }, { name: [...name].slice(1).join("") }, { clinicName }, { city }, { specialization }]
+  return [...filters, { minFee: consultationFee, maxFee: consultationFee }].map((filter) => ({ ...around, ...filter }))
+}
+
 const many = (count: number) => fc.sample(doctorAt(placeNear({ latitude: 10, longitude: 10 }, 50)), { numRuns: count, seed: 7 })
 
 test("whatever a doctor's texts and numbers are, what is loaded is what is read one by one, and what has the table's checksum", async () => {
@@ -46,6 +55,29 @@ test("whatever a doctor's texts and numbers are, what is loaded is what is read 
       expect(await checksumOfTable(database.pool, never)).toBe(sum)
     }),
     { numRuns: 40 },
+  )
+}, 30_000)
+
+test("what is loaded answers every filter as what was taken in one by one does, whatever the texts are", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.uniqueArray(doctor, { selector: (d) => d.id, maxLength: 40 }), async (doctors) => {
+      await fillWorld(database.pool, doctors)
+      const { index } = await load()
+      const now = await listDoctorsNow(
+        database.pool,
+        doctors.filter((d) => d.active).map((d) => d.id),
+      )
+      const other = new DoctorIndex()
+      for (const { active: _, ...d } of now) other.add(d)
+      for (const _ of other.finish());
+      for (const d of now)
+        for (const q of queriesFor(d)) {
+          const answer = textOf(index, q)
+          expect(answer).toBe(textOf(other, q))
+          expect(answer).toContain(d.id)
+        }
+    }),
+    { numRuns: 30 },
   )
 }, 30_000)
 

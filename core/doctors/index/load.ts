@@ -2,9 +2,9 @@
 import type { Pool, Tx } from "../../db.ts"
 import { findLog, type LogState } from "../../events/queries.ts"
 import { unlessAborted } from "../../events/stream.ts"
-import { DoctorIndex, doctorChecksum, type IndexedDoctor } from "./doctor-index.ts"
+import { DoctorIndex, doctorChecksum } from "./doctor-index.ts"
 import { Slices } from "./load-slices.ts"
-import { estimateDoctors, fetchDoctors, type LoadedDoctor, openDoctors } from "./queries.ts"
+import { estimateDoctors, fetchListings, listDoctorsInTurn, openListings } from "./queries.ts"
 
 /** Asked for ahead, so that the server and we work at the same time. */
 const FETCHES_AHEAD = 2
@@ -29,7 +29,7 @@ export async function loadIndex({ pool, maxBytes, signal }: LoadOptions): Promis
     signal.throwIfAborted()
     if (index.bytes > maxBytes) throw new TooLarge(`more than ${maxBytes} bytes for ${index.size} doctors`)
   }
-  const log = await readDoctors(pool, signal, (doctor) => index.add(doctor), requireRoom)
+  const log = await readDoctors(pool, signal, index, requireRoom)
   const slices = new Slices()
   for (const _ of index.finish()) {
     await slices.next()
@@ -42,38 +42,34 @@ export async function loadIndex({ pool, maxBytes, signal }: LoadOptions): Promis
 /** The same over the table as {@link DoctorIndex.checksum} is over an index. */
 export async function checksumOfTable(pool: Pool, signal: AbortSignal): Promise<bigint> {
   let sum = 0n
-  await readDoctors(pool, signal, (doctor) => {
-    sum = BigInt.asUintN(64, sum + doctorChecksum(doctor))
-  })
-  return sum
+  for await (const doctors of listDoctorsInTurn(pool)) {
+    signal.throwIfAborted()
+    for (const doctor of doctors) sum += doctorChecksum(doctor)
+  }
+  return BigInt.asUintN(64, sum)
 }
 
 /**
- * Hands over every active doctor, near ones near each other, and returns the log as it was at the same moment: whatever has an
+ * Adds every active doctor, near ones near each other, and returns the log as it was at the same moment: whatever has an
  * offset up to its head had been committed, and so is in the rows. `between` runs now and then and may throw.
  */
-async function readDoctors(
-  pool: Pool,
-  signal: AbortSignal,
-  take: (doctor: IndexedDoctor) => void,
-  between?: () => void,
-): Promise<LogState> {
+async function readDoctors(pool: Pool, signal: AbortSignal, index: DoctorIndex, between: () => void): Promise<LogState> {
   const reading = pool.begin("isolation level repeatable read read only", async (tx) => {
     const log = await findLog(tx)
-    await openDoctors(tx)
+    await openListings(tx)
     const fetching = Array.from({ length: FETCHES_AHEAD }, () => fetchAhead(tx))
     const slices = new Slices()
     for (;;) {
-      const pages = await (fetching.shift() as Promise<string[]>)
+      const pages = await (fetching.shift() as Promise<Buffer[]>)
       if (pages.length === 0) return log
       fetching.push(fetchAhead(tx))
       await slices.next()
       for (const page of pages) {
-        for (const columns of JSON.parse(page) as LoadedDoctor[]) take(doctorOf(columns))
+        index.addPage(page)
         if (slices.isOver) await slices.next()
       }
       signal.throwIfAborted()
-      between?.()
+      between()
     }
   })
   // What goes on after an abort ends with its next rows; nobody waits for it.
@@ -81,26 +77,8 @@ async function readDoctors(
 }
 
 /** Nobody waits for one that was asked for when an earlier one failed. */
-function fetchAhead(tx: Tx): Promise<string[]> {
-  const pages = fetchDoctors(tx)
+function fetchAhead(tx: Tx): Promise<Buffer[]> {
+  const pages = fetchListings(tx)
   pages.catch(() => {})
   return pages
-}
-
-function doctorOf(row: LoadedDoctor): IndexedDoctor {
-  return {
-    id: row[0],
-    version: row[1],
-    name: row[2],
-    specialization: row[3],
-    consultationFee: row[4],
-    currency: row[5],
-    clinicId: row[6],
-    clinicName: row[7],
-    clinicAddress: row[8],
-    city: row[9],
-    clinicLatitude: row[10],
-    clinicLongitude: row[11],
-    services: row[12],
-  }
 }

@@ -1,60 +1,51 @@
 import { type Db, maybeOne, type Tx } from "../../db.ts"
 import type { IndexedDoctor } from "./doctor-index.ts"
 
-/** Doctors that come as one row: each row costs the driver three buffers. Taken in within half a millisecond. */
+/** Doctors that come as one row at most: each row costs the driver three buffers. Taken in within half a millisecond. */
 const DOCTORS_A_PAGE = 64
-/** Enough to keep the server busy meanwhile. */
-const FETCHED_PAGES = 8
+/** Two megabytes at the densest, of which the driver takes in as much at a time as the socket has. */
+const FETCHED_PAGES = 64
+/** Of a reading that compares. */
+const DOCTORS_A_FETCH = 256
 /** Ten times what a million doctors take. It is a bound on what a lost loader costs the server. */
 const LOAD_TIMEOUT_MS = 120_000
-/** Of the server's memory while it sorts; beyond, it sorts in files, as quickly. */
+/** Of the server's memory should it have to sort; beyond, it sorts in files, as quickly. */
 const SORT_MEMORY = "64MB"
 
-/** A doctor as the loader reads them: the columns of {@link LOADED} in their order. */
-export type LoadedDoctor = [
-  id: string,
-  version: number,
-  name: string,
-  specialization: string,
-  consultationFee: number,
-  currency: string,
-  clinicId: string,
-  clinicName: string,
-  clinicAddress: string,
-  city: string,
-  clinicLatitude: number,
-  clinicLongitude: number,
-  services: string[],
-]
-
-const LOADED = `id, version, name, specialization, consultation_fee, currency, clinic_id, clinic_name, clinic_address, city,
-  clinic_latitude, clinic_longitude, services`
-
-/** Upper bits of an H3 cell of resolution 8: what is left tells countries apart. */
-const COUNTRY_SHIFT = 40
+const INDEXED = `id, version, name, specialization, consultation_fee as "consultationFee", currency, clinic_id as "clinicId",
+  clinic_name as "clinicName", clinic_address as "clinicAddress", city, clinic_latitude as "clinicLatitude",
+  clinic_longitude as "clinicLongitude", services`
 
 /**
- * Begins to read every active doctor, near ones near each other, in the caller's transaction. Sorted, because the table's order is
- * any other: an index that has this order would send the server to a page of the table for each row. The pages are made country by
- * country, so that the first comes when the doctors are sorted once, not when all pages are.
+ * Begins to read every active doctor in the caller's transaction, near ones near each other and colleagues of a clinic one after the
+ * other. An index has this order; the server sorts instead where it knows that the table has got far from it. Pages are made place by
+ * place, so that the first comes at once.
  */
-export async function openDoctors(tx: Tx): Promise<void> {
+export async function openListings(tx: Tx): Promise<void> {
   await tx`
     select set_config('statement_timeout', ${String(LOAD_TIMEOUT_MS)}, true), set_config('work_mem', ${SORT_MEMORY}, true),
-      set_config('enable_indexscan', 'off', true), set_config('enable_hashagg', 'off', true), set_config('cursor_tuple_fraction', '1', true)`
+      set_config('enable_hashagg', 'off', true), set_config('cursor_tuple_fraction', '1', true)`
   await tx.unsafe(`
     declare doctors_by_place no scroll cursor for
-    select json_agg(json_build_array(${LOADED}))::text as doctors
+    select string_agg(concat(listing, version, E'\n'), '') as doctors
     from (
-      select ${LOADED}, country, (row_number() over (order by country, h3_r8) - 1) / ${DOCTORS_A_PAGE} as page
-      from (select ${LOADED}, h3_r8, h3_r8 >> ${COUNTRY_SHIFT} as country from doctors where active offset 0) d) paged
-    group by country, page order by country, page`)
+      select listing, version, place, (row_number() over (partition by place order by latitude, longitude) - 1) / ${DOCTORS_A_PAGE} as page
+      from searchable_doctors) paged
+    group by place, page order by place, page`)
 }
 
-/** The next pages of doctors, each the JSON of {@link LoadedDoctor}s; none: all are read. */
-export async function fetchDoctors(tx: Tx): Promise<string[]> {
-  const rows = await tx.unsafe<{ doctors: string }[]>(`fetch ${FETCHED_PAGES} from doctors_by_place`)
-  return rows.map((row) => row.doctors)
+/**
+ * The next doctors, page by page, in the bytes that the server sent; none: all are read. A doctor is a line: the answer's JSON up to its
+ * distance, and where that would stand the version.
+ */
+export async function fetchListings(tx: Tx): Promise<Buffer[]> {
+  const rows = await tx.unsafe(`fetch ${FETCHED_PAGES} from doctors_by_place`).raw()
+  return rows.map(([page]) => page as Buffer)
+}
+
+/** Hands over every active doctor as the table has them, some at a time: not what searches read, but what that must agree with. */
+export function listDoctorsInTurn(db: Db): AsyncIterable<IndexedDoctor[]> {
+  return db<IndexedDoctor[]>`select ${db.unsafe(INDEXED)} from doctors where active`.cursor(DOCTORS_A_FETCH)
 }
 
 /** About how many doctors there are, as the server's statistics have it. */
@@ -66,8 +57,6 @@ export async function estimateDoctors(db: Db): Promise<number> {
 /** These doctors as they are now, active or not; one that is missing is gone. */
 export async function listDoctorsNow(db: Db, ids: string[]): Promise<(IndexedDoctor & { active: boolean })[]> {
   return await db<(IndexedDoctor & { active: boolean })[]>`
-    select id, version, name, specialization, consultation_fee as "consultationFee", currency, clinic_id as "clinicId",
-      clinic_name as "clinicName", clinic_address as "clinicAddress", city, clinic_latitude as "clinicLatitude",
-      clinic_longitude as "clinicLongitude", services, active
+    select ${db.unsafe(INDEXED)}, active
     from doctors where id = any(${ids}::uuid[])`
 }

@@ -23,14 +23,19 @@ export const CLINIC_MASK = 0xffff
 
 /** What a doctor's block is written from. */
 export type Content = {
+  id: string
   latitude: number
   longitude: number
   version: number
   fee: number
+  /** As the doctor has them; their numbers are given by whoever holds the record. */
+  specializationName: string
+  cityName: string
   specialization: number
   city: number
-  /** The first `jsonLength` bytes are the JSON, those to `length` the folded names. */
+  /** From `from` on, `jsonLength` bytes are the JSON, those up to `length` the folded names. */
   bytes: Buffer
+  from: number
   jsonLength: number
   length: number
   clinicAt: number

@@ -76,9 +76,12 @@ export class Records {
 
   /** Of two ids: as `<` of their texts. */
   idBefore(slot1: number, slot2: number): boolean {
-    const [address1, address2] = [this.address[slot1] as number, this.address[slot2] as number]
-    const [bytes1, bytes2] = [this.arena.bytes[chunkOf(address1)] as Buffer, this.arena.bytes[chunkOf(address2)] as Buffer]
-    const [at1, at2] = [unitOf(address1) * UNIT_BYTES + JSON_AT + ID_AT, unitOf(address2) * UNIT_BYTES + JSON_AT + ID_AT]
+    const address1 = this.address[slot1] as number
+    const address2 = this.address[slot2] as number
+    const bytes1 = this.arena.bytes[chunkOf(address1)] as Buffer
+    const bytes2 = this.arena.bytes[chunkOf(address2)] as Buffer
+    const at1 = unitOf(address1) * UNIT_BYTES + JSON_AT + ID_AT
+    const at2 = unitOf(address2) * UNIT_BYTES + JSON_AT + ID_AT
     for (let i = 0; i < ID_BYTES; i++) {
       const difference = (bytes1[at1 + i] as number) - (bytes2[at2 + i] as number)
       if (difference !== 0) return difference < 0
@@ -138,8 +141,10 @@ export class Records {
   }
 
   #write(slot: number, address: number, capacity: number, c: Content): void {
-    const [chunk, unit] = [chunkOf(address), unitOf(address)]
-    const [reals, words] = [this.arena.reals[chunk] as Float64Array, this.arena.words[chunk] as Int32Array]
+    const chunk = chunkOf(address)
+    const unit = unitOf(address)
+    const reals = this.arena.reals[chunk] as Float64Array
+    const words = this.arena.words[chunk] as Int32Array
     reals[unit + LATITUDE] = c.latitude
     reals[unit + LONGITUDE] = c.longitude
     words[2 * unit + SLOT] = slot
@@ -148,7 +153,7 @@ export class Records {
     words[2 * unit + SHAPE] = (capacity << CAPACITY_SHIFT) | c.clinicAt
     words[2 * unit + SPECIALIZATION] = c.specialization
     words[2 * unit + FEE] = c.fee
-    c.bytes.copy(this.arena.bytes[chunk] as Buffer, unit * UNIT_BYTES + JSON_AT, 0, c.length)
+    c.bytes.copy(this.arena.bytes[chunk] as Buffer, unit * UNIT_BYTES + JSON_AT, c.from, c.from + c.length)
     this.city[slot] = c.city
     for (let i = 0; i < 4; i++) this.signatures[4 * slot + i] = c.signature[i] as number
   }

@@ -18,7 +18,7 @@ function loaded(doctors: readonly IndexedDoctor[]) {
   const records = new Records(doctors.length)
   const forest = new Forest(records, doctors.length)
   for (const doctor of doctors) {
-    records.insert(contentOf(doctor, 0, 0), doctor.id)
+    records.insert(contentOf(doctor), doctor.id)
     forest.load(doctor.clinicLatitude, doctor.clinicLongitude, 0)
   }
   for (const _ of forest.build());
@@ -34,7 +34,7 @@ function unsettle({ records, forest }: ReturnType<typeof loaded>): void {
     const other = doctors[(slot * 7_919) % doctors.length] as IndexedDoctor
     const moved = slot % 3 ? doctor : { ...doctor, clinicLatitude: other.clinicLatitude, clinicLongitude: other.clinicLongitude }
     forest.remove(slot)
-    records.replace(slot, contentOf({ ...moved, services: [...doctor.services, "x".repeat(1 + (slot % 40))], version: 2 }, 0, 0))
+    records.replace(slot, contentOf({ ...moved, services: [...doctor.services, "x".repeat(1 + (slot % 40))], version: 2 }))
     forest.insert(slot)
   }
 }
