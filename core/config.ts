@@ -150,6 +150,14 @@ export function readConfig(environment: Record<string, string | undefined>): Con
   }
 }
 
+/** What AUDIT_RETENTION_DAYS says; undefined: nothing. Only what migrates asks: whoever forgets the setting there must not shorten what is kept. */
+export function readAuditRetention({ AUDIT_RETENTION_DAYS: given }: Record<string, string | undefined>): number | undefined {
+  if (given === undefined || given === "") return undefined
+  const parsed = Environment.shape.AUDIT_RETENTION_DAYS.safeParse(given)
+  if (!parsed.success) throw new ConfigError(`AUDIT_RETENTION_DAYS: ${parsed.error.issues[0]?.message}`)
+  return parsed.data
+}
+
 /**
  * Does `make` while the environment says exactly this about an Auth emulator, and puts back what it said. firebase-admin can be told of an
  * emulator in no other way, looks once, as its client is made, and accepts unsigned tokens if it finds one: only the configuration may decide that.

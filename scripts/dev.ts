@@ -1,6 +1,6 @@
 /** `bun dev [--doctors N] [--empty]`: everything on this machine, from nothing, until Ctrl-C. */
 import { join, resolve } from "node:path"
-import { readConfig } from "../core/config.ts"
+import { readAuditRetention, readConfig } from "../core/config.ts"
 import { openPool, type Pool } from "../core/db.ts"
 import type { PaymentKeys } from "../core/payment-keys.ts"
 import { handleSignals, STOP_TIMEOUT_MS } from "../core/process.ts"
@@ -67,7 +67,7 @@ await runCommand(async () => {
   handleSignals({ log, stop, timeoutMs: OWN_STOP_TIMEOUT_MS })
   try {
     const { ownerUrl, databaseUrl, redis } = await services.start()
-    const applied = await migrateDatabase(ownerUrl, databaseUrl, join(ROOT, "sql"))
+    const applied = await migrateDatabase(ownerUrl, databaseUrl, join(ROOT, "sql"), readAuditRetention(process.env))
     const pool = openPool(ownerUrl, { max: 2, name: "dev", statementTimeoutMs: SEED_STATEMENT_TIMEOUT_MS })
     if (applied.length > 0) say(`migrated: ${applied.join(", ")}`)
     await loadDemo(pool, doctors, config.paymentKeys)

@@ -1,6 +1,6 @@
 /** `npm start`: migrates, then runs the three built processes behind PORT until told to stop. */
 import { join } from "node:path"
-import { type Config, configOrExit } from "../core/config.ts"
+import { type Config, configOrExit, readAuditRetention } from "../core/config.ts"
 import { openLog } from "../core/log.ts"
 import { asAppRole } from "../core/migrations/run-role.ts"
 import { handleSignals, STOP_TIMEOUT_MS } from "../core/process.ts"
@@ -23,7 +23,8 @@ await runCommand(async () => {
   const supervisor = new Supervisor({ say: (line) => log.warn(line) })
   handleSignals({ log, stop: () => supervisor.stop(), timeoutMs: OWN_STOP_TIMEOUT_MS })
   await requireDatabase(config.migrateDatabaseUrl)
-  const applied = await migrateDatabase(config.migrateDatabaseUrl, config.databaseUrl, join(import.meta.dir, "..", "sql"))
+  const sql = join(import.meta.dir, "..", "sql")
+  const applied = await migrateDatabase(config.migrateDatabaseUrl, config.databaseUrl, sql, readAuditRetention(process.env))
   log.info({ applied }, "database is up to date")
   const command = (name: string) => [process.execPath, join(import.meta.dir, `${name}.js`)]
   const trio = await planTrio({ port, host: config.host, command, environment: environmentOf(config), metricsPort: config.metrics?.port })

@@ -16,7 +16,12 @@ export async function sealEntries(db: Db, limit: number): Promise<SealedBatch> {
   return one(await db<SealedBatch[]>`select sealed, last_position as position, last_hash as hash, checkpoint from seal_audit(${limit})`)
 }
 
-/** Drops the oldest partition if all of it was sealed before `before`. Returns how many rows went. */
+/** Of the owner alone: how long the log is kept at least, whatever the processes ask to have dropped. */
+export async function setAuditRetention(db: Db, days: number): Promise<void> {
+  await db`update audit_retention set days = ${days} where days <> ${days}`
+}
+
+/** Drops the oldest partition if all of it was sealed before `before`, and the owner no longer keeps it. Returns how many rows went. */
 export async function dropOldestAudit(db: Db, before: Date): Promise<number> {
   return one(await db<{ dropped: number }[]>`select drop_old_audit(${before}) as dropped`).dropped
 }

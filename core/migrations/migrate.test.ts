@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import postgres from "postgres"
+import { testDatabase } from "../../tests/harness/services.ts"
 import { openPool, type Pool } from "../db.ts"
 import { isMigrated, MigrationError, migrate } from "./migrate.ts"
 
@@ -135,4 +136,20 @@ test("`migrate` without a database, or one that does not answer, says so in one 
     expect(err).toContain(sentence)
     expect(err).not.toContain("secret")
   }
+})
+
+test("`migrate` writes down how long the audit is kept, and whoever runs it without saying so changes nothing of that", async () => {
+  await using database = await testDatabase()
+  const run = async (days: string) => {
+    const env = { ...process.env, DATABASE_URL: database.url, MIGRATE_DATABASE_URL: database.ownerUrl, AUDIT_RETENTION_DAYS: days }
+    const child = Bun.spawn([process.execPath, SCRIPT], { env, stdout: "ignore", stderr: "pipe" })
+    const [err, code] = await Promise.all([child.stderr.text(), child.exited])
+    const [kept] = await database.pool`select days from audit_retention`
+    return [code, err.trim(), kept?.days]
+  }
+  expect(await run("")).toEqual([0, "", 2_192])
+  expect(await run("3000")).toEqual([0, "", 3_000])
+  expect(await run("")).toEqual([0, "", 3_000])
+  expect(await run("365")).toEqual([1, "AUDIT_RETENTION_DAYS: must be a whole number from 366 to 36500", 3_000])
+  expect(await run("366")).toEqual([0, "", 366])
 })

@@ -45,6 +45,7 @@ const TABLES: Record<string, Expected> = {
   audit_subjects: READ,
   audit_head: READ,
   audit_checkpoints: READ,
+  audit_retention: READ,
   migrations: READ,
 }
 const PARTITIONS = [/^events_(waiting|published|from_\d+)$/, /^room_events_from_\d+$/, /^audit_(log|subjects)_\d+$/]

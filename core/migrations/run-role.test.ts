@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import postgres from "postgres"
 import { type TestDatabase, testDatabase } from "../../tests/harness/services.ts"
+import { setAuditRetention } from "../audit/queries.ts"
+import { testTrail } from "../audit/test-trail.ts"
 import { readConfig } from "../config.ts"
 import { openPool, type Pool } from "../db.ts"
 import { announce } from "../events/log.ts"
@@ -85,6 +87,32 @@ describe("the role that the processes run as", () => {
     await age(database.pool, 2)
     expect(await drop()).toMatchObject([{ dropped: 1 }])
     expect(await run`select drop_old_audit(now() + interval '1000 days') as dropped`).toMatchObject([{ dropped: 0 }])
+  })
+
+  test("has no row of the audit dropped that the owner still keeps, whatever it asks for", async () => {
+    await using trail = await testTrail({ partitionRows: 10 })
+    const { pool } = trail.database
+    await trail.read(20)
+    await trail.seal()
+    await pool`update audit_log set sealed_at = sealed_at - interval '2 years'`
+    const dropped = () => trail.run`select drop_old_audit(now() + interval '1000 days') as dropped`
+    expect(await dropped()).toMatchObject([{ dropped: 0 }])
+    for (const statement of [
+      "update audit_retention set days = 366",
+      "delete from audit_retention",
+      "insert into audit_retention values (true, 366) on conflict (singleton) do update set days = 366",
+    ])
+      expect([statement, await outcome(statement, trail.run)]).toEqual([statement, DENIED])
+    // Where the owner's word is missing, nothing goes.
+    await expect(pool.begin((tx) => tx`delete from audit_retention`.then(() => tx`select drop_old_audit(now())`))).rejects.toThrow(
+      "no rows",
+    )
+    await setAuditRetention(pool, 735)
+    expect(await dropped()).toMatchObject([{ dropped: 0 }])
+    await setAuditRetention(pool, 729)
+    expect(await trail.run`select drop_old_audit(now() - interval '3 years') as dropped`).toMatchObject([{ dropped: 0 }])
+    expect([await dropped(), await dropped()]).toMatchObject([[{ dropped: 10 }], [{ dropped: 10 }]])
+    expect(await dropped()).toMatchObject([{ dropped: 0 }])
   })
 
   test("keeps the bounds on statements, locks and idle transactions", async () => {
