@@ -2,13 +2,13 @@ import { Hono } from "hono"
 import { createMiddleware } from "hono/factory"
 import { methodNotAllowed } from "hono/method-not-allowed"
 import { secureHeaders } from "hono/secure-headers"
+import { createClientAddress } from "../core/client-address.ts"
 import { version } from "../package.json"
 import { admitted } from "./admission.ts"
 import { analytics } from "./analytics.ts"
 import { appointments } from "./appointments.ts"
 import { audit } from "./audit.ts"
 import { audited } from "./audited.ts"
-import { createClientAddress } from "./client-address.ts"
 import { crossOrigin } from "./cross-origin.ts"
 import { answeredInTime } from "./deadline.ts"
 import { openApiOf } from "./description/openapi.ts"
@@ -58,7 +58,7 @@ export function createApp(deps: Deps) {
   app.use(withRequestId)
   app.use(headLength)
   app.use("/api/v1/*", (c, next) => {
-    c.set("address", addressOf(c))
+    c.set("address", addressOf(c.env?.requestIP?.(c.req.raw)?.address, c.req.header("x-forwarded-for")))
     return next()
   })
   app.use(requestLog(deps.log, deps.observeRequest))

@@ -12,7 +12,8 @@ export const audit = ({ pool, guards }: Deps) =>
       id: "listAccess",
       tag: "Identity",
       summary: "List who read or changed the caller's data, newest first",
-      description: "Refused attempts are among them. What has just happened follows within a second or two.",
+      description:
+        "Refused attempts are among them, and so are live connections of the caller's own. What has just happened follows within a second or two.",
       answers: { 200: { schema: AccessPage, description: "A page of entries." } },
     }),
     guards.only("PATIENT"),

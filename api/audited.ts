@@ -3,11 +3,11 @@ import type { Context } from "hono"
 import { createMiddleware } from "hono/factory"
 import { type Actor, actorOf, entriesOf, type Outcome } from "../core/audit/entry.ts"
 import type { Recorder } from "../core/audit/recorder.ts"
+import { unheardQuota } from "../core/audit/unheard.ts"
 import type { Log } from "../core/log.ts"
 import { type Answered, AUDIT_RULES, type AuditRule } from "./audit-rules.ts"
 import type { Env } from "./env.ts"
 import { answeredBy } from "./request-log.ts"
-import { unheardQuota } from "./unheard.ts"
 
 /** Other answers say nothing of anybody's data: too large a body, a process that is full, a dependency that is away. */
 const OUTCOMES: Record<number, Outcome> = {

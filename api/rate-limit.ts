@@ -6,10 +6,10 @@
 import type { Context } from "hono"
 import type { Redis } from "ioredis"
 import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from "rate-limiter-flexible"
+import { type CallWindow, CallWindows } from "../core/call-windows.ts"
 import type { Config } from "../core/config.ts"
 import { Refusal } from "../core/errors.ts"
 import type { Log } from "../core/log.ts"
-import { type CallWindow, CallWindows } from "./call-windows.ts"
 
 const WINDOW_SECONDS = 60
 

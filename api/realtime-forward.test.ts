@@ -12,8 +12,8 @@ beforeAll(async () => {
 afterAll(() => stage[Symbol.asyncDispose]())
 
 /** A public port as `api` has one. */
-function publicPort(realtimeUrl: string) {
-  const forward = createForward(realtimeUrl, openLog("api", "silent"))
+function publicPort(realtimeUrl: string, trustedProxies: string[] = []) {
+  const forward = createForward(realtimeUrl, openLog("api", "silent"), { trustedProxies })
   const server = Bun.serve<ForwardData>({
     hostname: "127.0.0.1",
     port: 0,
@@ -100,15 +100,18 @@ test("a client that vanishes in the middle of a poll leaves nothing behind", asy
   await until("the realtime process has let go", () => realtime.connections() === 0, 2_000)
 })
 
-test("the client's address is passed on, and its headers are", async () => {
+test("the client's address is passed on, as it is known here and not as it is claimed, and its headers are", async () => {
   using upstream = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: (request) => Response.json(Object.fromEntries(request.headers)) })
   await using port = publicPort(`http://127.0.0.1:${upstream.port}`)
   const get = async (headers: Record<string, string>) => (await fetch(`${port.url}/socket.io/`, { headers })).json()
   expect(await get({ "x-forwarded-for": "192.0.2.1", origin: "https://a.example", cookie: "a=b" })).toMatchObject({
-    "x-forwarded-for": "192.0.2.1, 127.0.0.1",
+    "x-forwarded-for": "127.0.0.1",
     origin: "https://a.example",
     cookie: "a=b",
   })
+  await using behind = publicPort(`http://127.0.0.1:${upstream.port}`, ["127.0.0.0/8"])
+  const answer = await fetch(`${behind.url}/socket.io/`, { headers: { "x-forwarded-for": "6.6.6.6, 192.0.2.1" } })
+  expect(await answer.json()).toMatchObject({ "x-forwarded-for": "192.0.2.1" })
 })
 
 test("a body above the limit is 413, whether it says its length or not", async () => {

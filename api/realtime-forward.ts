@@ -5,6 +5,7 @@
  */
 import { Agent, type IncomingMessage, request as requestUpstream } from "node:http"
 import { Readable } from "node:stream"
+import { type ClientAddress, createClientAddress } from "../core/client-address.ts"
 import type { Log } from "../core/log.ts"
 import type { ObserveRequest } from "../core/metrics/requests.ts"
 import { urlOf } from "../core/request-url.ts"
@@ -46,6 +47,7 @@ const NOT_FORWARDED = new Set([
   "upgrade",
   "host",
   "content-length",
+  "x-forwarded-for",
 ])
 
 export type ForwardData = { upstream: WebSocket }
@@ -60,8 +62,15 @@ export type Forward = {
   close(): void
 }
 
-/** `observe` is told of every answer, under the template `/socket.io/`; undefined: nobody measures. */
-export function createForward(realtimeUrl: string, log: Log, observe?: ObserveRequest): Forward {
+export type ForwardOptions = {
+  /** Whose X-Forwarded-For is believed. */
+  trustedProxies?: string[]
+  /** Told of every answer, under the template `/socket.io/`; undefined: nobody measures. */
+  observe?: ObserveRequest
+}
+
+export function createForward(realtimeUrl: string, log: Log, { trustedProxies = [], observe }: ForwardOptions = {}): Forward {
+  const addressOf = createClientAddress(trustedProxies)
   const base = new URL(realtimeUrl)
   const agent = new Agent({ keepAlive: true, maxSockets: MAX_POLLS, maxFreeSockets: MAX_IDLE_CONNECTIONS })
   const open = new Set<PublicSocket>()
@@ -76,7 +85,7 @@ export function createForward(realtimeUrl: string, log: Log, observe?: ObserveRe
     handles: (url) => pathOf(url).startsWith(PREFIX),
     async fetch(request, server) {
       const target = new URL(urlOf(request).search, new URL(PREFIX, base))
-      const headers = forwardedHeaders(request, server)
+      const headers = forwardedHeaders(request, server, addressOf)
       const upgrade = request.headers.get("upgrade")?.toLowerCase() === "websocket"
       const start = performance.now()
       // Polls are many, so they are for whoever looks closely; their query has a session's id in it.
@@ -113,15 +122,14 @@ function pathOf(url: string | URL): string {
   return url.slice(start)
 }
 
-/** The client's headers, and where it came from, for whoever keeps a log. */
-function forwardedHeaders(request: Request, server: Bun.Server<ForwardData>): Record<string, string> {
+/** The client's headers, and where it came from as this process knows it: what it was told beyond that, anybody may have sent. */
+function forwardedHeaders(request: Request, server: Bun.Server<ForwardData>, addressOf: ClientAddress): Record<string, string> {
   const headers: Record<string, string> = {}
   for (const [name, value] of request.headers) {
     if (!NOT_FORWARDED.has(name) && !name.startsWith("sec-websocket-")) headers[name] = value
   }
-  const address = server.requestIP(request)?.address
-  const before = request.headers.get("x-forwarded-for")
-  if (address) headers["x-forwarded-for"] = before ? `${before}, ${address}` : address
+  const address = addressOf(server.requestIP(request)?.address, request.headers.get("x-forwarded-for"))
+  if (address !== null) headers["x-forwarded-for"] = address
   return headers
 }
 

@@ -107,7 +107,9 @@ export function startApi(config: Config, log: Log): Api {
     log,
     observe: observeRequest,
   })
-  const forward = config.realtimeUrl ? createForward(config.realtimeUrl, log, observeRequest) : undefined
+  const forward = config.realtimeUrl
+    ? createForward(config.realtimeUrl, log, { trustedProxies: config.trustedProxies, observe: observeRequest })
+    : undefined
   const route = (request: Request, server: Bun.Server<ForwardData>) =>
     forward?.handles(request.url) ? forward.fetch(request, server) : app.fetch(withWholeUrl(request), server)
 

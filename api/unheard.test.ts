@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { sealAudit } from "../core/audit/seal.ts"
+import { UNHEARD_A_CALLER, UNHEARD_A_PROCESS, unheardQuota } from "../core/audit/unheard.ts"
 import { openLog } from "../core/log.ts"
 import { clinicOf, type Person, request, type TestApi, testApi } from "../tests/harness/api.ts"
 import { badTokens } from "../tests/harness/bad-tokens.ts"
-import { UNHEARD_A_CALLER, UNHEARD_A_PROCESS, unheardQuota } from "./unheard.ts"
 
 const READS = 20
 

@@ -1,5 +1,6 @@
 /** Socket.IO's engine on `Bun.serve`: who may knock, how much may come in, and how much may wait to go out. */
 import { Server as BunEngine, type WebSocketData } from "@socket.io/bun-engine"
+import { type ClientAddress, createClientAddress } from "../core/client-address.ts"
 import { type BunSocket, type Connection, Outlet } from "./outlet.ts"
 
 export const SOCKET_PATH = "/socket.io/"
@@ -17,7 +18,7 @@ export const MAX_CONNECTIONS = 50_000
 /** Seconds until a turned away client should try again. */
 const RETRY_AFTER_S = 5
 
-export type EngineOptions = { corsOrigins: string[]; maxConnections?: number }
+export type EngineOptions = { corsOrigins: string[]; trustedProxies: string[]; maxConnections?: number }
 
 export class Engine {
   readonly engine: BunEngine
@@ -29,21 +30,25 @@ export class Engine {
   accepting = false
   #connections = 0
   #websockets = new WeakMap<object, BunSocket>()
-  #outlets = new WeakMap<object, Outlet>()
+  #known = new WeakMap<object, { outlet: Outlet; address: string | null }>()
+  /** Where the requests came from that may begin a connection. */
+  #callers = new WeakMap<Request, string | null>()
+  readonly #addressOf: ClientAddress
 
   constructor(private readonly options: EngineOptions) {
+    this.#addressOf = createClientAddress(options.trustedProxies)
     this.engine = new BunEngine({
       path: SOCKET_PATH,
       pingInterval: PING_INTERVAL_MS,
       pingTimeout: PING_TIMEOUT_MS,
       maxHttpBufferSize: INBOUND_LIMIT_BYTES,
     })
-    this.engine.on("connection", (connection) => {
+    this.engine.on("connection", (connection, request) => {
       this.#connections++
       connection.once("close", () => this.#connections--)
       // Typed for Engine.IO on Node; what an outlet uses of it is the same here.
       const outlet = new Outlet(connection as unknown as Connection, (transport) => this.#websockets.get(transport))
-      this.#outlets.set(connection, outlet)
+      this.#known.set(connection, { outlet, address: this.#callers.get(request) ?? null })
     })
     this.websocket = this.#websocketHandler()
   }
@@ -52,12 +57,15 @@ export class Engine {
     return this.#connections
   }
 
-  async handle(request: Request, server: Bun.Server<WebSocketData>): Promise<Response> {
+  /** `peer`: the address that the request comes from, as the server has it. */
+  async handle(request: Request, server: Bun.Server<WebSocketData>, peer?: string): Promise<Response> {
     const cors = corsHeaders(this.options.corsOrigins, request.headers.get("origin"))
     if (request.method === "OPTIONS") return new Response(null, { status: 204, headers: cors })
     const full = !this.accepting || this.#connections >= (this.options.maxConnections ?? MAX_CONNECTIONS)
+    const isNew = !new URL(request.url).searchParams.has("sid")
+    if (isNew) this.#callers.set(request, this.#addressOf(peer, request.headers.get("x-forwarded-for")))
     const response =
-      full && !new URL(request.url).searchParams.has("sid")
+      full && isNew
         ? new Response(null, { status: 503, headers: { "Retry-After": String(RETRY_AFTER_S) } })
         : await this.engine.handleRequest(request, server)
     for (const [name, value] of cors) response?.headers.set(name, value)
@@ -66,7 +74,12 @@ export class Engine {
 
   /** Of a connection that this engine has told of. */
   outletOf(connection: Connection): Outlet {
-    return this.#outlets.get(connection) as Outlet
+    return this.#known.get(connection)?.outlet as Outlet
+  }
+
+  /** Where it comes from; null where nobody knows. */
+  addressOf(connection: Connection): string | null {
+    return this.#known.get(connection)?.address ?? null
   }
 
   #websocketHandler(): Bun.WebSocketHandler<WebSocketData> {

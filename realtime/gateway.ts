@@ -1,12 +1,15 @@
 /** The namespace /notifications: who may come in, and which of this process's sockets are whose. */
 import type { Namespace, Server, Socket } from "socket.io"
+import type { Actor, Outcome } from "../core/audit/entry.ts"
 import { type Identity, isBarred } from "../core/auth/principal.ts"
 import { findPrincipal } from "../core/auth/queries.ts"
+import type { CallWindows } from "../core/call-windows.ts"
 import { isUnavailable } from "../core/db.ts"
 import { Refusal } from "../core/errors.ts"
 import type { LoggedEvent } from "../core/events/catalog.ts"
 import type { Engine } from "./connection.ts"
 import { fanOut, type Told } from "./fan-out.ts"
+import type { HandshakeAudit } from "./handshake-audit.ts"
 import type { Outlet } from "./outlet.ts"
 import { NAMESPACE, packetOf } from "./packet.ts"
 import type { Listener } from "./relay.ts"
@@ -24,12 +27,20 @@ export const CONNECT_TIMEOUT_MS = 15_000
 /** Throws a Refusal: `unauthorized`, or `unavailable` when it cannot tell. */
 export type Verifier = { verify(token: string): Promise<Identity> }
 
-export type GatewayParts = Omit<SessionParts, "replays" | "rooms"> & { engine: Engine } & { io: Server; verifier: Verifier }
+type DoorParts = {
+  engine: Engine
+  verifier: Verifier
+  audit: HandshakeAudit
+  /** Where each person's handshakes are counted; undefined: nowhere. */
+  limit?: CallWindows
+}
+
+export type GatewayParts = Omit<SessionParts, "replays" | "rooms"> & DoorParts & { io: Server }
 
 export class Gateway implements Listener {
   readonly #namespace: Namespace
   readonly #sessions = new Map<string, Set<Session>>()
-  readonly #parts: SessionParts & { engine: Engine; verifier: Verifier }
+  readonly #parts: SessionParts & DoorParts
   readonly #rooms = new Rooms<Outlet>()
   #handshakes = new Set<Socket["conn"]>()
   /** How often anybody's access has changed, as far as the relay has read. */
@@ -92,20 +103,46 @@ export class Gateway implements Listener {
     }
   }
 
+  /** Nobody learns whether they are in before that is in the audit; what cannot be written down is "unavailable". */
   async #admit(socket: Socket): Promise<void> {
+    const actor: Actor = { uid: null, role: null, address: this.#parts.engine.addressOf(socket.conn) }
+    try {
+      await this.#identify(socket, actor)
+    } catch (error) {
+      throw await this.#written(error, actor)
+    }
+  }
+
+  /** Why somebody is turned away, once that is in the audit; or why it cannot be told. */
+  async #written(reason: unknown, actor: Actor): Promise<unknown> {
+    const outcome = outcomeOf(reason)
+    if (!outcome) return reason
+    return await this.#parts.audit.turnedAway(actor, outcome).then(
+      () => reason,
+      (error: unknown) => error,
+    )
+  }
+
+  /** Fills in what it finds out of the actor, as far as it comes. */
+  async #identify(socket: Socket, actor: Actor): Promise<void> {
+    const { pool, relay, verifier, audit, limit } = this.#parts
     const { token, lastOffset } = socket.handshake.auth as Record<string, unknown>
     if (typeof token !== "string" || token === "") throw new Refusal("unauthorized", "no token")
     // One at a time for each connection: asking again and again on one must not cost more than asking once.
-    if (this.#parts.relay.cursor === undefined || this.#handshakes.size >= MAX_HANDSHAKES || this.#handshakes.has(socket.conn))
+    if (relay.cursor === undefined || this.#handshakes.size >= MAX_HANDSHAKES || this.#handshakes.has(socket.conn))
       throw new Refusal("unavailable", "not now")
     this.#handshakes.add(socket.conn)
     try {
-      const identity = await this.#parts.verifier.verify(token)
+      const identity = await verifier.verify(token)
+      actor.uid = identity.uid
+      if (limit && ++limit.of(identity.uid, Date.now()).calls > limit.max) throw new Refusal("rate_limited", "too many handshakes")
       const offset = parseOffset(lastOffset)
       const seen = this.#accessChanges
-      const principal = await findPrincipal(this.#parts.pool, identity.uid)
-      this.#failing = false
+      const principal = await findPrincipal(pool, identity.uid)
+      actor.role = principal.role
       if (isBarred(principal)) throw new Refusal("forbidden", "turned away by the clinic")
+      await audit.letIn(principal, actor.address, offset)
+      this.#failing = false
       socket.data = { uid: identity.uid, arrival: { identity, principal, lastOffset: offset } satisfies Arrival, seen }
     } finally {
       this.#handshakes.delete(socket.conn)
@@ -121,6 +158,7 @@ export class Gateway implements Listener {
     const reason = reasonOf(error)
     this.#parts.observer?.refused(reason)
     if (reason !== "unavailable") return error instanceof InvalidOffset ? error : new Error(reason)
+    if (error instanceof Refusal && error.code === "rate_limited") return new Error(reason)
     const expected = isUnavailable(error) || (error instanceof Refusal && error.code === "unavailable")
     if (!expected) this.#parts.log.error({ err: error }, "a socket could not be admitted")
     // Once an outage, not once a socket.
@@ -149,13 +187,14 @@ export class Gateway implements Listener {
       const answer = (outcome: { ok: boolean; error?: string }) => (typeof ack === "function" ? ack(outcome) : undefined)
       if (refreshing) return answer({ ok: false, error: "unavailable" })
       refreshing = true
-      answer(await this.#refresh(session, uid, payload))
+      answer(await this.#refresh(session, socket, payload))
       refreshing = false
     })
     session.begin(seen !== this.#accessChanges)
   }
 
-  async #refresh(session: Session, uid: string, payload: unknown): Promise<{ ok: boolean; error?: string }> {
+  async #refresh(session: Session, socket: Socket, payload: unknown): Promise<{ ok: boolean; error?: string }> {
+    const { uid } = socket.data as { uid: string }
     const token = typeof payload === "object" && payload !== null && "token" in payload ? payload.token : payload
     try {
       if (typeof token !== "string" || token === "") throw new Refusal("unauthorized", "no token")
@@ -164,7 +203,8 @@ export class Gateway implements Listener {
       session.renew(identity)
       return { ok: true }
     } catch (error) {
-      return { ok: false, error: this.#explain(error).message }
+      const actor: Actor = { uid, role: null, address: this.#parts.engine.addressOf(socket.conn) }
+      return { ok: false, error: this.#explain(await this.#written(error, actor)).message }
     }
   }
 }
@@ -177,6 +217,13 @@ function countMembers(rooms: ReadonlySet<Outlet>[]): number {
 function reasonOf(error: unknown): "malformed" | "unauthorized" | "forbidden" | "unavailable" {
   if (error instanceof InvalidOffset) return "malformed"
   return error instanceof Refusal && (error.code === "unauthorized" || error.code === "forbidden") ? error.code : "unavailable"
+}
+
+/** What stands in the audit of who was turned away; undefined: nothing was found out about them. */
+function outcomeOf(error: unknown): Outcome | undefined {
+  if (error instanceof InvalidOffset) return "INVALID"
+  if (!(error instanceof Refusal)) return undefined
+  return ({ unauthorized: "UNAUTHORIZED", forbidden: "FORBIDDEN", rate_limited: "LIMITED" } as const)[error.code as string]
 }
 
 class InvalidOffset extends Error {

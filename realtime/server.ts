@@ -2,7 +2,9 @@
 import { join } from "node:path"
 import type { WebSocketData } from "@socket.io/bun-engine"
 import { Server } from "socket.io"
+import { GROUPS_MAX, Recorder } from "../core/audit/recorder.ts"
 import { createVerifier } from "../core/auth/firebase.ts"
+import { CallWindows } from "../core/call-windows.ts"
 import type { Config } from "../core/config.ts"
 import { openPool } from "../core/db.ts"
 import { Health } from "../core/health.ts"
@@ -17,12 +19,15 @@ import { version } from "../package.json"
 import { attachAdapter } from "./adapter.ts"
 import { Engine, IDLE_TIMEOUT_S, INBOUND_LIMIT_BYTES, SOCKET_PATH } from "./connection.ts"
 import { CONNECT_TIMEOUT_MS, Gateway } from "./gateway.ts"
+import { HandshakeAudit } from "./handshake-audit.ts"
 import { Relay } from "./relay.ts"
 import type { SessionTuning } from "./session.ts"
 
 /** Postgres gets this long to finish what is running when its connections close. */
 const POOL_CLOSE_S = 2
 const LAST_ANSWERS_MS = 1_000
+/** A person's handshakes are as many as their reads may be. */
+const LIMIT_WINDOW_S = 60
 
 export type Realtime = {
   url: string
@@ -47,18 +52,23 @@ export function startRealtime(config: Config, log: Log, tuning: RealtimeTuning =
   const meters = openMeters(config.metrics, "realtime", version, log)
   const poolOptions = { max: config.databasePool, name: "realtime" }
   const pool = meters.pool(openPool(config.databaseUrl, poolOptions), poolOptions)
+  const auditPool = openPool(config.databaseUrl, { max: GROUPS_MAX, name: "realtime-audit", synchronousCommit: "off" })
   const redis = openRedis(config.redis, { name: "realtime" })
   const reader = openRedis(config.redis, { name: "realtime-reader", blocking: true })
   const health = new Health({ pool, redis, version })
   const io = new Server({ connectTimeout: CONNECT_TIMEOUT_MS, serveClient: false })
-  const engine = new Engine({ corsOrigins: config.corsOrigins, maxConnections: tuning.maxConnections })
+  const { corsOrigins, trustedProxies } = config
+  const engine = new Engine({ corsOrigins, trustedProxies, maxConnections: tuning.maxConnections })
   const detachAdapter = attachAdapter(io, redis)
   const relay = new Relay({ pool, redis: reader, log })
   meters.eventLog(pool)?.consumer("realtime", () => relay.cursor)
   // Typed for Engine.IO on Node; the Bun engine is made for exactly this call.
   io.bind(engine.engine as unknown as Parameters<Server["bind"]>[0])
   const observer = meters.sockets({ connections: () => engine.connections, sockets: () => gateway.sockets })
-  const gateway = new Gateway({ io, pool, relay, engine, log, observer, verifier: createVerifier(config.auth), ...tuning })
+  const verifier = createVerifier(config.auth)
+  const audit = new HandshakeAudit(new Recorder(auditPool), log)
+  const limit = config.rateLimit.on ? new CallWindows(config.rateLimit.readsPerMinute, LIMIT_WINDOW_S) : undefined
+  const gateway = new Gateway({ io, pool, relay, engine, log, observer, verifier, audit, limit, ...tuning })
 
   const server = Bun.serve<WebSocketData>({
     hostname: config.host,
@@ -69,7 +79,7 @@ export function startRealtime(config: Config, log: Log, tuning: RealtimeTuning =
     websocket: engine.websocket,
     async fetch(request, self) {
       const { pathname } = urlOf(request)
-      if (pathname === SOCKET_PATH) return await engine.handle(withWholeUrl(request), self)
+      if (pathname === SOCKET_PATH) return await engine.handle(withWholeUrl(request), self, self.requestIP(request)?.address)
       return (await health.answer(pathname)) ?? new Response(null, { status: 404 })
     },
     error(error) {
@@ -107,7 +117,7 @@ export function startRealtime(config: Config, log: Log, tuning: RealtimeTuning =
       await server.stop(true)
       await meters.close()
       redis.disconnect()
-      await pool.end({ timeout: POOL_CLOSE_S })
+      await Promise.all([pool, auditPool].map((p) => p.end({ timeout: POOL_CLOSE_S })))
     },
   }
 }

@@ -4,6 +4,7 @@
  * route, as if this did not exist.
  */
 import type { TokenVerifier } from "../../core/auth/firebase.ts"
+import type { CallWindow, CallWindows } from "../../core/call-windows.ts"
 import { planSql, type SqlPlan } from "../../core/doctors/search/plan.ts"
 import { SearchQuery } from "../../core/doctors/search/schema.ts"
 import { type SearchDb, searchJson } from "../../core/doctors/search/search.ts"
@@ -12,7 +13,6 @@ import type { Log } from "../../core/log.ts"
 import type { ObserveRequest } from "../../core/metrics/requests.ts"
 import { within } from "../../core/time.ts"
 import type { Admission } from "../admission.ts"
-import type { CallWindow, CallWindows } from "../call-windows.ts"
 import { ANSWERED_WITHIN_MS, LATE, tooLate } from "../deadline.ts"
 import { rememberedIdentity } from "../guards.ts"
 import { PROBLEM_TYPE, problemText, refused } from "../problem.ts"

@@ -7,7 +7,8 @@ import type { Principal, Role } from "../auth/principal.ts"
 export const ACTIONS = ["READ", "CREATE", "CHANGE"] as const
 export type Action = (typeof ACTIONS)[number]
 
-export const RESOURCES = ["patient", "appointment", "payment", "queue", "notification"] as const
+/** socket: a socket that is let in, and what it hears as whoever it is, until it closes. */
+export const RESOURCES = ["patient", "appointment", "payment", "queue", "notification", "socket"] as const
 export type Resource = (typeof RESOURCES)[number]
 
 /**
@@ -21,7 +22,7 @@ export type Outcome = (typeof OUTCOMES)[number]
 export const UNSIGNED = ["SYSTEM", "OPERATOR"] as const
 
 /**
- * `uid`: null where there is no valid token. `role`: null for a newcomer, and where it was not looked up; an account's never changes.
+ * `uid`: null where there is no valid token; of a socket that brings a bad one later, whose socket it is. `role`: null for a newcomer, and where it was not looked up; an account's never changes.
  * `address`: null if it is not known.
  */
 export type Actor = { uid: string | null; role: Role | (typeof UNSIGNED)[number] | null; address: string | null }
@@ -36,19 +37,22 @@ export function actorOf({ uid, role, address = null }: Principal): Actor {
   return { uid, role, address }
 }
 
-/** `ids`: of patients, appointments and payments that were named or shown. */
-export type Act = { action: Action; resource: Resource; ids: readonly string[]; outcome: Outcome }
+/**
+ * `ids`: of patients, appointments and payments that were named or shown. `lastOffset`: of a socket, after which event it is told what it
+ * missed; null: it hears only what comes.
+ */
+export type Act = { action: Action; resource: Resource; ids: readonly string[]; outcome: Outcome; lastOffset?: number | null }
 
 /** An entry with more is split: so that no row is large, and none is refused by `audit_inbox_entry_bounded`. */
 const IDS_MAX = 500
 
 /** The entries of one act, as text: what is hashed is exactly this. */
-export function entriesOf(actor: Actor, { action, resource, ids, outcome }: Act, now = new Date()): string[] {
+export function entriesOf(actor: Actor, { ids, ...act }: Act, now = new Date()): string[] {
   const distinct = [...new Set(ids)]
   const parts = Array.from({ length: Math.max(1, Math.ceil(distinct.length / IDS_MAX)) }, (_, n) =>
     distinct.slice(n * IDS_MAX, (n + 1) * IDS_MAX),
   )
-  return parts.map((part) => written(actor, { action, resource, ids: part, outcome }, now))
+  return parts.map((part) => written(actor, { ...act, ids: part }, now))
 }
 
 /** Of an act on one thing that is done, which is one entry. */
@@ -56,6 +60,6 @@ export function entryOf(actor: Actor, action: Action, resource: Resource, id: st
   return written(actor, { action, resource, ids: [id], outcome: "DONE" }, new Date())
 }
 
-function written({ uid, role, address }: Actor, { action, resource, ids, outcome }: Act, now: Date): string {
-  return JSON.stringify({ at: now.toISOString(), uid, role, address, action, resource, ids, outcome })
+function written({ uid, role, address }: Actor, { action, resource, ids, outcome, lastOffset }: Act, now: Date): string {
+  return JSON.stringify({ at: now.toISOString(), uid, role, address, action, resource, ids, outcome, lastOffset })
 }

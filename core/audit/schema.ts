@@ -19,7 +19,9 @@ export const AccessView = z
       }),
     actorName: z.string().nullable().meta({ description: "Of those who act for a clinic, and of the caller; null for anybody else." }),
     action: z.enum(ACTIONS),
-    resource: z.enum(RESOURCES),
+    resource: z.enum(RESOURCES).meta({
+      description: "socket: a live connection of the caller's own was opened, over which its events are heard until it closes.",
+    }),
     resourceId: idText.nullable().meta({ description: "Null when it was more than one of the caller's." }),
     outcome: z.enum(OUTCOMES).meta({
       description: "DONE, REPLAYED (the first answer again), FAILED (on our side), or why it was refused: LIMITED, as one call too many.",

@@ -27,7 +27,8 @@ export async function planTrio({ port, host, command, environment, metricsPort }
   const metrics = (index: number) => ({ METRICS_PORT: metricsPort ? String(metricsPort + index) : metricsPort === 0 ? "0" : "" })
   return {
     specs: [
-      { name: "realtime", command: command("realtime"), environment: { ...inner(realtime), ...metrics(2) } },
+      // Only `api` reaches it, and says where each socket comes from.
+      { name: "realtime", command: command("realtime"), environment: { ...inner(realtime), ...metrics(2), TRUSTED_PROXIES: "127.0.0.1" } },
       { name: "worker", command: command("worker"), environment: { ...inner(worker), ...metrics(1) } },
       {
         name: "api",

@@ -1,16 +1,17 @@
 /** Where a request comes from, as this deployment knows it. */
 import { BlockList, isIP } from "node:net"
-import type { Context } from "hono"
-import type { Env } from "./env.ts"
 
 /** A request passes no more proxies than this; a longer list is somebody's invention. */
 const HOPS_MAX = 10
 
+/** Of the address that the connection comes from, and of the header X-Forwarded-For. Null where nobody knows. */
+export type ClientAddress = (peer: string | undefined, forwardedFor: string | null | undefined) => string | null
+
 /**
- * Null where nobody knows. `proxies`: addresses and networks (CIDR) whose X-Forwarded-For is believed: from the right, each address that
- * is one of them has written down the one before it; whatever stands further left anybody may have sent.
+ * `proxies`: addresses and networks (CIDR) whose X-Forwarded-For is believed: from the right, each address that is one of them has written
+ * down the one before it; whatever stands further left anybody may have sent.
  */
-export function createClientAddress(proxies: string[]): (c: Context<Env>) => string | null {
+export function createClientAddress(proxies: string[]): ClientAddress {
   const trusted = new BlockList()
   for (const proxy of proxies) {
     const [address = "", bits] = proxy.split("/")
@@ -19,11 +20,11 @@ export function createClientAddress(proxies: string[]): (c: Context<Env>) => str
     else trusted.addSubnet(address, Number(bits), family)
   }
   const isTrusted = (address: string) => trusted.check(address, isIP(address) === 6 ? "ipv6" : "ipv4")
-  return (c) => {
-    const peer = plain(c.env?.requestIP?.(c.req.raw)?.address)
+  return (connected, forwardedFor) => {
+    const peer = plain(connected)
     if (peer === null || proxies.length === 0 || !isTrusted(peer)) return peer
     let client = peer
-    const hops = (c.req.header("x-forwarded-for") ?? "").split(",").slice(-HOPS_MAX).reverse()
+    const hops = (forwardedFor ?? "").split(",").slice(-HOPS_MAX).reverse()
     for (const hop of hops) {
       const address = plain(hop.trim())
       if (address === null) return client

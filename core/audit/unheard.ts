@@ -1,10 +1,10 @@
 /**
- * Which calls are written into the audit that were turned away unheard: without a valid token, or as one too many. Anybody may make any
+ * Which calls and handshakes are written into the audit that were turned away unheard: without a valid token, or as one too many. Anybody may make any
  * number of these, so each caller has a few a minute and the whole process not many more: a stranger at every door is seen, and a flood of
  * them does not fill the log.
  */
-import type { Log } from "../core/log.ts"
-import { CallWindows } from "./call-windows.ts"
+import { CallWindows } from "../call-windows.ts"
+import type { Log } from "../log.ts"
 
 const WINDOW_SECONDS = 60
 /** Of one caller: a token that has run out is tried again a few times, and who tries doors shows it by as many. */
