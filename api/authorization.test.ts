@@ -7,6 +7,7 @@ import { type Answer, request, testApi } from "../tests/harness/api.ts"
 import { badTokens } from "../tests/harness/bad-tokens.ts"
 import { type Cast, castOf, ROLES, type RoleName, SECRETS, visit } from "../tests/harness/cast.ts"
 import { digestOf } from "../tests/harness/contents.ts"
+import { AUDIT_RULES } from "./audit-rules.ts"
 import { describedRoutes } from "./description/openapi.ts"
 
 type Cell = { role: RoleName; status: number; mayKnow: boolean }
@@ -77,6 +78,30 @@ function secretsBeyond({ body }: Call): string[] {
 function aboutNothing(call: Call): Call {
   const { ids = [], ...rest } = call
   return JSON.parse(ids.reduce((text, id) => text.replaceAll(id, Bun.randomUUIDv7()), JSON.stringify(rest)))
+}
+
+const REFUSALS: Record<number, string> = { 403: "FORBIDDEN", 404: "NOT_FOUND", 409: "CONFLICT", 422: "INVALID" }
+
+/** What must stand in the audit of a refused call, and nothing else; none of a route that has nothing of a patient's. */
+function entriesExpected(row: Row, status: number, { path, ids = [] }: Call, uid: string): object[] {
+  if (typeof AUDIT_RULES[`${row.method} ${row.path}`] === "string") return []
+  // Doctors and clinics are nobody's data.
+  const named = ids.filter((id) => ![cast.doctorId, cast.otherDoctorId, cast.clinicId, cast.otherClinicId].includes(id))
+  const action = row.method === "GET" ? "READ" : row.method === "POST" && !path.endsWith("/queue/next") ? "CREATE" : "CHANGE"
+  return [{ uid, action, ids: named, outcome: REFUSALS[status] }]
+}
+
+async function lastEntryId(): Promise<number> {
+  const [row] = await api.database.pool<{ id: number }[]>`select coalesce(max(id), 0) as id from audit_inbox`
+  return row?.id ?? 0
+}
+
+async function entriesAfter(id: number): Promise<object[]> {
+  const rows = await api.database.pool<{ entry: string }[]>`select entry::text from audit_inbox where id > ${id} order by id`
+  return rows.map(({ entry }) => {
+    const { uid, action, ids, outcome } = JSON.parse(entry)
+    return { uid, action, ids, outcome }
+  })
 }
 
 test("every route has a row, every row a route, a way to call it and an answer for everyone", () => {
@@ -150,19 +175,23 @@ test("a cursor made of another's ids, or a key that another has used, opens noth
   expect([answer.status, JSON.stringify(answer.body).includes(cast.patientId)]).toEqual([409, false])
 })
 
-describe.each(rows)("$name", ({ name, method, cells }) => {
+describe.each(rows)("$name", (row) => {
+  const { name, method, cells } = row
   const callOf = (role: RoleName) => (CALLS[name] as NonNullable<(typeof CALLS)[string]>)(cast, role)
 
-  test("is answered to each as the matrix says; who is refused writes nothing and learns nothing", async () => {
+  test("is answered to each as the matrix says; who is refused writes nothing but one line of the audit, and learns nothing", async () => {
     for (const { role, status, mayKnow } of cells) {
       const call = await callOf(role)
-      const sent = { ...call, method, authorization: `Bearer ${cast.of(role).token}`, key: Bun.randomUUIDv7() }
+      const { token, uid } = cast.of(role)
+      const sent = { ...call, method, authorization: `Bearer ${token}`, key: Bun.randomUUIDv7() }
       const before = status >= 400 ? await digestOf(api.database.pool) : undefined
+      const lastEntry = await lastEntryId()
       const answer = await send(sent)
       expect([role, answer.status, answer.status === status ? "" : answer.text]).toEqual([role, status, ""])
       if (!INSIDERS.has(role))
         for (const secret of secretsBeyond(call)) expect([role, secret, answer.text.includes(secret)]).toEqual([role, secret, false])
       if (before === undefined) continue
+      expect([role, await entriesAfter(lastEntry)]).toEqual([role, entriesExpected(row, status, call, uid)])
       if (call.ids && !mayKnow) {
         const elsewhere = await send({ ...sent, ...aboutNothing(call) })
         expect([role, told(elsewhere)]).toEqual([role, told(answer)])
