@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test"
 import { io, type Socket } from "socket.io-client"
 import { sendReminders } from "../core/appointments/clock/remind.ts"
 import { mintDevelopmentToken } from "../core/auth/development.ts"
+import { room } from "../core/events/audience.ts"
 import { type EventName, internal, payloads } from "../core/events/catalog.ts"
 import { announce } from "../core/events/log.ts"
 import { doctorInput, type Person, PROJECT, person, type TestApi } from "../tests/harness/api.ts"
@@ -106,14 +107,15 @@ const close = (ears: Ear[]) => {
   for (const { socket } of ears) socket.disconnect()
 }
 
-/** Every room that has any meaning here. */
-const rooms = () => [
-  ...[cast.doctorId, cast.otherDoctorId].map((id) => `doctor:${id}`),
-  ...[cast.patientId, cast.strangerId].map((id) => `patient:${id}`),
-  ...[cast.clinicId, cast.otherClinicId].flatMap((id) => [`desk:${id}`, `clinic-doctors:${id}`]),
-  "city:new york",
-  "city:boston",
-]
+/** Every kind of room, and those of it that have any meaning here. */
+const ROOMS: Record<keyof typeof room, () => string[]> = {
+  doctor: () => [cast.doctorId, cast.otherDoctorId].map((id) => `doctor:${id}`),
+  patient: () => [cast.patientId, cast.strangerId].map((id) => `patient:${id}`),
+  desk: () => [cast.clinicId, cast.otherClinicId].map((id) => `desk:${id}`),
+  clinicDoctors: () => [cast.clinicId, cast.otherClinicId].map((id) => `clinic-doctors:${id}`),
+  city: () => ["city:new york", "city:boston"],
+}
+const rooms = () => Object.values(ROOMS).flatMap((those) => those())
 
 /** What clients of other systems send to be let into a room. None of it is anything here. */
 function tryToGetIn({ socket }: Ear): void {
@@ -145,6 +147,12 @@ async function happen(): Promise<void> {
 test("every event of the catalog has a row", () => {
   expect([...ROWS.keys()].toSorted()).toEqual([...Object.keys(payloads), ...Object.keys(internal)].toSorted() as EventName[])
   for (const [name, cells] of ROWS) expect([name, cells.length]).toEqual([name, LISTENERS.length])
+})
+
+test("every kind of room there is, is asked for by its name", () => {
+  expect(Object.keys(ROOMS).toSorted()).toEqual(Object.keys(room).toSorted())
+  for (const [kind, those] of Object.entries(ROOMS))
+    for (const name of those()) expect(room[kind as keyof typeof room](name.slice(name.indexOf(":") + 1))).toBe(name)
 })
 
 test("each hears of each event exactly what is theirs, by websocket and by polling, live and replayed, whatever they ask for", async () => {
@@ -213,35 +221,69 @@ test("there is no other namespace, whatever it is called, and nothing is heard i
     }
 })
 
-test("whose token expires, whom the clinic revokes and who moves to another city hears nothing more of it", async () => {
-  const [doctor, elsewhere] = [cast.of("doctor"), cast.of("elsewhere")]
-  const short = mintDevelopmentToken({ projectId: PROJECT, uid: doctor.uid, expiresInSeconds: 3 })
-  const leaving = api.person()
-  const { body: link } = await leaving.post("/receptionists", { clinicId: cast.clinicId, verificationCode: cast.code })
-  const mover = api.person()
+/** A patient of New York, who will move; a doctor of the clinic, who will join another; a receptionist, whom the clinic will revoke. */
+async function leavers() {
+  const [mover, joiner, leaving] = [api.person(), api.person(), api.person()]
   await mover.post("/patients", { name: "Mo Mover", city: "New York" })
+  const { clinicName, clinicAddress, city, clinicLatitude, clinicLongitude, ...practice } = doctorInput
+  const joined = { clinicId: cast.clinicId, clinicVerificationCode: cast.code }
+  await joiner.post("/doctors", { ...practice, name: "Dr. Jo Joiner", ...joined })
+  const { body: link } = await leaving.post("/receptionists", { clinicId: cast.clinicId, verificationCode: cast.code })
+  return { mover, joiner, leaving, linkId: link.id as string }
+}
+
+/** No call lets a doctor change clinics: it is done by whoever runs the system, and told as any change of access is. */
+async function moveDoctor(uid: string): Promise<void> {
+  await api.database.pool.begin(async (tx) => {
+    await tx`update doctors set clinic_id = ${cast.otherClinicId} where uid = ${uid}`
+    await announce(tx, { name: "access:changed", data: { uid }, about: { uid } })
+  })
+}
+
+test("whose token expires, whom the clinic revokes and who moves, to another city or clinic, hears of nothing more that is no longer theirs", async () => {
+  const [doctor, elsewhere] = [cast.of("doctor"), cast.of("elsewhere")]
+  const { mover, joiner, leaving, linkId } = await leavers()
+  const beginning = await untilHeard()
+  const short = mintDevelopmentToken({ projectId: PROJECT, uid: doctor.uid, expiresInSeconds: 4 })
   const ears = TRANSPORTS.map((transport) => ({
     expiring: ear("expiring", short, transport),
     leaving: ear("leaving", leaving.token, transport),
     moving: ear("moving", mover.token, transport),
+    joining: ear("joining", joiner.token, transport),
   }))
   const all = ears.flatMap((e) => Object.values(e))
   await ready(all)
-  const id = await visit(cast)
+  await visit(cast, "CONFIRMED", "WAITING")
   await api.person().post("/doctors", { ...doctorInput, name: "Dr. Fi First" })
   await until("all have heard of what is theirs", () => all.every((e) => e.heard.length > 0))
   await until("the token has expired", () => ears.every((e) => e.expiring.said.includes("auth:expired")), 10_000)
-  await doctor.put(`/receptionists/${link.id}`, { status: "REVOKED" })
-  await until("the revoked are cut", () => ears.every((e) => e.leaving.lost.length > 0))
-  await mover.patch("/patients/me", { city: "Boston" })
-  await until("the mover is in other rooms", () => ears.every((e) => e.moving.said.filter((s) => s === "stream:ready").length === 2))
-  const before = all.map((e) => e.heard.length)
-  await doctor.put(`/appointments/${id}`, { status: "CONFIRMED" })
-  await api.person().post("/doctors", { ...doctorInput, name: "Dr. Se Second" })
   // Another person's token renews nothing.
   for (const { expiring } of ears) expect((await expiring.socket.emitWithAck("auth:refresh", { token: elsewhere.token })).ok).toBe(false)
+  await doctor.put(`/receptionists/${linkId}`, { status: "REVOKED" })
+  await until("the revoked are cut", () => ears.every((e) => e.leaving.lost.length > 0))
+  await mover.patch("/patients/me", { city: "Boston" })
+  await moveDoctor(joiner.uid)
+  const others = ears.flatMap((e) => [e.moving, e.joining])
+  await until("the movers are in other rooms", () => others.every((e) => e.said.filter((s) => s === "stream:ready").length === 2))
+  const start = await untilHeard()
+  const before = new Map(all.map((e) => [e, [e.heard.length, e.said.length]]))
+  await happen()
+  const { id: bostons } = (await api.person().post("/doctors", { ...doctorInput, clinicName: "Bay Clinic", city: "Boston" })).body
   await untilHeard()
   await Bun.sleep(QUIET_MS)
-  expect(all.map((e) => [e.name, e.heard.length])).toEqual(all.map((e, i) => [e.name, before[i] as number]))
-  close(all)
+  // All there is has happened meanwhile, at the clinic and in the city that they have left.
+  expect([...new Set((await logged(start)).map((e) => e.name))].toSorted()).toEqual([...ROWS.keys()].toSorted())
+  const theirs = (of: Ear) => (of.name.startsWith("moving") ? [["doctor:new", { doctorId: bostons, city: "Boston" }]] : [])
+  for (const one of all) {
+    const [heard = 0, said = 0] = before.get(one) ?? []
+    expect([one.name, one.heard.slice(heard).map((e) => [e.name, e.data])]).toEqual([one.name, theirs(one)])
+    expect([one.name, one.said.slice(said)]).toEqual([one.name, []])
+  }
+  // What a replay tells, too, is what is theirs now, however long ago it was.
+  const replayed = TRANSPORTS.flatMap((transport) =>
+    [mover, joiner].map((who, i) => ear(["moving", "joining"][i] as string, who.token, transport, { lastOffset: beginning })),
+  )
+  await ready(replayed)
+  for (const one of replayed) expect([one.name, one.heard.map((e) => [e.name, e.data])]).toEqual([one.name, theirs(one)])
+  close([...all, ...replayed])
 }, 60_000)
