@@ -22,6 +22,15 @@ const DRIP_MS = 2_000
 /** A busy machine's pauses, not a queue behind two hundred others. */
 const HELD_UP_MAX_MS = 2_000
 
+/** Before the memory is looked at for the first time, all code has run and the collector has found its pace. */
+const WARM_PASSES = 3
+const PASSES = 20
+/** In a pass, for what is answered at all. */
+const PASS_MS = 150
+/** The heap goes up and down by 4 MB. Ten kilobytes kept of each request would be 10 MB, the megabyte of each of the two largest 40. */
+const HEAP_GROWTH_MAX_BYTES = 8 * 1024 * 1024
+const RESIDENT_GROWTH_MAX_BYTES = 24 * 1024 * 1024
+
 /** All that came back until the end, or until nothing more came. */
 async function exchange(bytes: string | Buffer): Promise<{ received: string; statuses: number[]; isOpen: boolean }> {
   const wire = await Wire.open(api.port)
@@ -127,6 +136,30 @@ describe("a request that is none", () => {
     expect(await api.log()).toBe("")
   })
 })
+
+/** Sends all of the cases at once, and lets go of what is not answered soon. */
+async function pass(): Promise<void> {
+  await Promise.all(
+    CASES.map(async ([, bytes]) => {
+      const wire = await Wire.open(api.port)
+      wire.write(bytes())
+      const deadline = Date.now() + PASS_MS
+      while (wire.isOpen && !wire.received.includes("\r\n\r\n") && Date.now() < deadline) await Bun.sleep(5)
+      wire.close()
+    }),
+  )
+}
+
+test("again and again, they leave nothing in the server's memory", async () => {
+  for (let n = 0; n < WARM_PASSES; n++) await pass()
+  const warm = await api.memory()
+  for (let n = 0; n < PASSES; n++) await pass()
+  const end = await api.memory()
+  const growth = { heap: end.heapBytes - warm.heapBytes, resident: end.residentBytes - warm.residentBytes }
+  console.log(`raw HTTP: ${PASSES} × ${CASES.length} requests, heap +${growth.heap} bytes, resident +${growth.resident}`)
+  expect(growth.heap).toBeLessThan(HEAP_GROWTH_MAX_BYTES)
+  expect(growth.resident).toBeLessThan(RESIDENT_GROWTH_MAX_BYTES)
+}, 60_000)
 
 test.concurrent("a client that says nothing more, in the head or in the body, is cut by the idle timeout", async () => {
   const wires = await Promise.all(Array.from({ length: 20 }, () => Wire.open(api.port)))
