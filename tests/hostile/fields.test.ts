@@ -1,9 +1,9 @@
 /** Fields that nobody may set, names that objects know, and origins that only look like ours. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { z } from "zod"
-import { describedRoutes } from "../../api/description/openapi.ts"
+import { describedRoutes, type OpenApi, openApiOf } from "../../api/description/openapi.ts"
 import { CALLS } from "../authorization/calls.ts"
-import { type Answer, request, testApi } from "../harness/api.ts"
+import { type Answer, doctorInput, request, testApi } from "../harness/api.ts"
 import { type Cast, castOf, type RoleName } from "../harness/cast.ts"
 import { digestOf } from "../harness/contents.ts"
 import { FOREIGN_KEYS } from "./arbitraries.ts"
@@ -76,6 +76,69 @@ describe.each(Object.entries(ALLOWED))("%s", (name, role) => {
     expect((await send(name, path, role, JSON.stringify(body))).status).toBeLessThan(300)
   })
 })
+
+/** What is taken where an object is taken within a body, and what has to come with it. */
+const NESTED: Record<string, object> = {
+  card: { method: "CARD", card: { number: "4012888888881881", expMonth: 12, expYear: 2090, holder: "Pat Quill" } },
+  workingHours: { workingHours: doctorInput.workingHours },
+}
+
+type Schema = { $ref?: string; properties?: Record<string, Schema>; items?: Schema; additionalProperties?: Schema | boolean } & Partial<
+  Record<"anyOf" | "oneOf" | "allOf", Schema[]>
+>
+type Place = { path: string[]; known: string[] }
+
+/** The objects within what a schema takes, by the document's own account; `[]`: of a list, `*`: under any name. */
+function objectsIn(document: OpenApi, schema: Schema, path: string[] = []): Place[] {
+  if (schema.$ref) return objectsIn(document, document.components.schemas?.[schema.$ref.split("/").at(-1) as string] as Schema, path)
+  const either = [schema.anyOf, schema.oneOf, schema.allOf].flatMap((those) => those ?? []).flatMap((one) => objectsIn(document, one, path))
+  const named = Object.entries(schema.properties ?? {})
+  const within = named.flatMap(([name, one]) => objectsIn(document, one, [...path, name]))
+  const listed = schema.items ? objectsIn(document, schema.items, [...path, "[]"]) : []
+  const any = typeof schema.additionalProperties === "object" ? objectsIn(document, schema.additionalProperties, [...path, "*"]) : []
+  const own = schema.properties && path.length > 0 ? [{ path, known: named.map(([name]) => name) }] : []
+  return [...either, ...own, ...within, ...listed, ...any]
+}
+
+test("no field is taken within an object of a body, either, that is not in its description", async () => {
+  const document = openApiOf(api.app.routes, "test")
+  const tried: string[] = []
+  for (const [name, role] of Object.entries(ALLOWED)) {
+    const [method = "", path = ""] = (name.split(" (")[0] as string).split(" ")
+    const operation = document.paths[path.replace(/:(\w+)/g, "{$1}")]?.[method.toLowerCase()]
+    const { schema } =
+      (operation as { requestBody: { content: Record<string, { schema: Schema }> } }).requestBody.content["application/json"] ?? {}
+    for (const place of objectsIn(document, schema as Schema)) {
+      const [field = "", ...deeper] = place.path
+      if (!NESTED[field] || deeper.length > 0) throw new Error(`${name}: nobody says what stands at ${place.path.join(".")}`)
+      tried.push(`${name} ${field}`)
+      await refusesWithin(name, role, field, new Set(place.known))
+    }
+  }
+  expect(tried).toEqual([
+    "POST /api/v1/doctors workingHours",
+    "POST /api/v1/doctors (joining, right code) workingHours",
+    "PATCH /api/v1/doctors/me workingHours",
+    "POST /api/v1/payments card",
+    "POST /api/v1/payments (without appointment) card",
+  ])
+}, 60_000)
+
+async function refusesWithin(name: string, role: RoleName, field: string, known: Set<string>): Promise<void> {
+  const call = await (CALLS[name] as NonNullable<(typeof CALLS)[string]>)(cast, role)
+  const body = { ...(call.body as object), ...NESTED[field] } as Record<string, object>
+  const before = await digestOf(api.database.pool)
+  for (const key of FOREIGN_KEYS.filter((key) => !known.has(key)))
+    for (const value of ['"x"', "null", '{"x":1}', `"${cast.otherClinicId}"`]) {
+      // As text: an object literal could not hold all of the names.
+      const text = JSON.stringify({ ...body, [field]: { HERE: 0, ...body[field] } }).replace('"HERE":0', `${JSON.stringify(key)}:${value}`)
+      const answer = await send(name, call.path, role, text)
+      expect([name, key, value, answer.status]).toEqual([name, key, value, 422])
+      if (key !== "__proto__") expect(answer.body.errors.map((e: { path: string }) => e.path)).toContain(`${field}.${key}`)
+    }
+  expect(await digestOf(api.database.pool)).toBe(before)
+  expect((await send(name, call.path, role, JSON.stringify(body))).status).toBeLessThan(300)
+}
 
 test("nothing that was sent has become a property of all objects", async () => {
   const polluting = [
