@@ -47,6 +47,11 @@ export class Campaign {
     this.#verdicts = new Verdicts(document, world.victim.canaries)
   }
 
+  /** How many were answered 503. */
+  get unavailable(): number {
+    return this.#verdicts.unavailable
+  }
+
   /** Goes on until so many have been sent in all, or enough is wrong. */
   async run(upTo: number): Promise<void> {
     await Promise.all(Array.from({ length: CONNECTIONS }, () => this.#lane(upTo)))

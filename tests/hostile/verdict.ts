@@ -16,7 +16,12 @@ const DOCUMENTS = /^\/(?:docs|openapi\.json)/
 /** Statuses of what no operation says of itself: answers of the server before any route. */
 const NOT_AN_OPERATION = new Set([204, 404, 405])
 
+/** Seconds, and some. */
+const RETRY_AFTER = /^[1-9]\d{0,4}$/
+
 export class Verdicts {
+  /** Answers of 503. Each is right by itself; of how many are too many, whoever asks knows. */
+  unavailable = 0
   readonly #description: Description
 
   constructor(
@@ -30,7 +35,9 @@ export class Verdicts {
   faultOf({ method, target, body }: HostileRequest, answer: WireAnswer): string | undefined {
     const { status, headers, ms } = answer
     const text = answer.body.toString()
-    if (status === 500 || status < 200 || status > 503) return `a status of ${status}`
+    if (status === 503) this.unavailable++
+    else if (status < 200 || status >= 500) return `a status of ${status}`
+    if (status === 503 && !RETRY_AFTER.test(headers.get("retry-after") ?? "")) return "a 503 that does not say when to try again"
     if (ms > ANSWER_MAX_MS) return `it took ${Math.round(ms)} ms`
     const said = `${target}\n${body}`
     const head = [...headers].map(([name, value]) => `${name}: ${value}`).join("\n")
