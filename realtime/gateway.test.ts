@@ -176,18 +176,6 @@ test("garbage cuts at most its own connection", async () => {
   diary.socket.close()
 })
 
-test("CORS lets configured origins in and says nothing to others", async () => {
-  const strict = await stage.start({}, { CORS_ORIGIN: "https://app.example,https://desk.example" })
-  const ask = (method: string, origin: string, url = strict.url) =>
-    fetch(`${url}/socket.io/?EIO=4&transport=polling`, { method, headers: { origin } })
-  const allowed = await ask("GET", "https://desk.example")
-  expect(allowed.headers.get("access-control-allow-origin")).toBe("https://desk.example")
-  expect(allowed.headers.get("vary")).toContain("Origin")
-  expect((await ask("OPTIONS", "https://app.example")).headers.get("access-control-allow-methods")).toContain("POST")
-  expect((await ask("GET", "https://evil.example")).headers.get("access-control-allow-origin")).toBeNull()
-  expect((await ask("GET", "https://evil.example", realtime.url)).headers.get("access-control-allow-origin")).toBeNull()
-})
-
 test("connections above the limit are turned away, and those that stand are not", async () => {
   const small = await stage.start({ maxConnections: 1 })
   const { uid, doctorId } = await stage.doctor()
