@@ -3,7 +3,7 @@ import { join } from "node:path"
 import type { WebSocketData } from "@socket.io/bun-engine"
 import { Server } from "socket.io"
 import { GROUPS_MAX, Recorder } from "../core/audit/recorder.ts"
-import { createVerifier } from "../core/auth/firebase.ts"
+import { createVerifier, type VerifierOptions } from "../core/auth/firebase.ts"
 import { CallWindows } from "../core/call-windows.ts"
 import type { Config } from "../core/config.ts"
 import { openPool } from "../core/db.ts"
@@ -43,8 +43,8 @@ export type Realtime = {
   stop: () => Promise<void>
 }
 
-/** Tests cannot wait as long as clients may. */
-export type RealtimeTuning = SessionTuning & { maxConnections?: number }
+/** Tests cannot wait as long as clients may, and play Google themselves. */
+export type RealtimeTuning = SessionTuning & { maxConnections?: number; certificateAgent?: VerifierOptions["certificateAgent"] }
 
 /** Listens at once; ready when the database is. */
 export function startRealtime(config: Config, log: Log, tuning: RealtimeTuning = {}): Realtime {
@@ -65,7 +65,7 @@ export function startRealtime(config: Config, log: Log, tuning: RealtimeTuning =
   // Typed for Engine.IO on Node; the Bun engine is made for exactly this call.
   io.bind(engine.engine as unknown as Parameters<Server["bind"]>[0])
   const observer = meters.sockets({ connections: () => engine.connections, sockets: () => gateway.sockets })
-  const verifier = createVerifier(config.auth)
+  const verifier = createVerifier(config.auth, { certificateAgent: tuning.certificateAgent })
   const audit = new HandshakeAudit(new Recorder(auditPool), log)
   const limit = config.rateLimit.on ? new CallWindows(config.rateLimit.readsPerMinute, LIMIT_WINDOW_S) : undefined
   const gateway = new Gateway({ io, pool, relay, engine, log, observer, verifier, audit, limit, ...tuning })

@@ -1,4 +1,4 @@
-/** Tricks with tokens, against production's own verifier behind the whole API, with Google's side played by a server of certificates. */
+/** Tricks with tokens, against production's own verifier behind the whole API and at the sockets' door, with Google's side played by a server of certificates. */
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { createPublicKey, X509Certificate } from "node:crypto"
 import { createServer, type Server } from "node:http"
@@ -13,13 +13,15 @@ import { Parties } from "../../core/appointments/parties.ts"
 import { Recorder } from "../../core/audit/recorder.ts"
 import { createVerifier } from "../../core/auth/firebase.ts"
 import { createCodeTries } from "../../core/clinics/code-tries.ts"
-import { readConfig } from "../../core/config.ts"
+import { type Config, readConfig } from "../../core/config.ts"
 import { Health } from "../../core/health.ts"
 import { openLog } from "../../core/log.ts"
 import { openRedis } from "../../core/redis.ts"
+import { type Realtime, startRealtime } from "../../realtime/server.ts"
 import { type CertificateServer, certificateServer, type SigningKey, signingKey } from "../harness/certificate-server.ts"
 import { digestOf } from "../harness/contents.ts"
-import { type TestDatabase, type TestRedis, testDatabase, testRedis } from "../harness/services.ts"
+import { listen, listening } from "../harness/realtime.ts"
+import { type TestDatabase, type TestRedis, testDatabase, testRedis, until } from "../harness/services.ts"
 
 const PROJECT = "clinic-project"
 const VICTIM = "victim-uid"
@@ -33,6 +35,7 @@ let lure: Server
 const lured: string[] = []
 let lureUrl: string
 let call: (token: string) => Promise<Response>
+let realtime: Realtime
 const ends: (() => void)[] = []
 
 beforeAll(async () => {
@@ -44,10 +47,24 @@ beforeAll(async () => {
   })
   await new Promise<void>((resolve) => lure.listen(0, "127.0.0.1", resolve))
   lureUrl = `http://127.0.0.1:${(lure.address() as AddressInfo).port}`
-  call = await production()
+  const config = readConfig({
+    NODE_ENV: "production",
+    PORT: "0",
+    HOST: "127.0.0.1",
+    DRAIN_MS: "0",
+    DATABASE_URL: database.url,
+    REDIS_HOST: redis.config.host,
+    REDIS_PORT: String(redis.config.port),
+    FIREBASE_PROJECT_ID: PROJECT,
+    PAYMENT_KEYS: `k1:${Buffer.alloc(32, 7).toString("base64")}`,
+  })
+  call = api(config)
+  realtime = startRealtime(config, openLog("test", "silent"), { certificateAgent: google.agent() })
+  await until("realtime is ready", () => realtime.health.phase === "ready")
 }, 30_000)
 afterAll(async () => {
   for (const end of ends) end()
+  await realtime.stop()
   lure.close()
   await google[Symbol.asyncDispose]()
   await redis[Symbol.asyncDispose]()
@@ -55,15 +72,7 @@ afterAll(async () => {
 })
 
 /** The app as production makes it; only where its verifier finds Google is told by us. */
-async function production() {
-  const config = readConfig({
-    NODE_ENV: "production",
-    DATABASE_URL: database.url,
-    REDIS_HOST: redis.config.host,
-    REDIS_PORT: String(redis.config.port),
-    FIREBASE_PROJECT_ID: PROJECT,
-    PAYMENT_KEYS: `k1:${Buffer.alloc(32, 7).toString("base64")}`,
-  })
+function api(config: Config) {
   const { pool } = database
   const [log, client] = [openLog("test", "silent"), openRedis(redis.config, { name: "test" })]
   ends.push(() => client.disconnect())
@@ -110,9 +119,16 @@ async function refused(tokens: [string, string][]): Promise<void> {
     expect([what, response.status, text.includes("Sign in again") || text.includes("bearer token")]).toEqual([what, 401, true])
     expect(text).not.toMatch(/key-1|BEGIN|jose|firebase|kid|signature/i)
   }
+  const sockets = tokens.map(([, token], i) => listen(realtime.url, { token, transports: [i % 2 ? "polling" : "websocket"] }))
+  await until("each has an answer", () => sockets.every(({ errors, ready }) => errors.length + ready.length > 0), 10_000)
+  expect(sockets.map(({ errors, ready }, i) => [tokens[i]?.[0], errors, ready])).toEqual(
+    tokens.map(([what]) => [what, ["unauthorized"], []]),
+  )
+  for (const { socket } of sockets) socket.close()
   expect(await digestOf(database.pool)).toBe(before)
   expect(lured).toEqual([])
-  expect(google.fetches).toBeLessThanOrEqual(1)
+  // Each of the two verifiers, once.
+  expect(google.fetches).toBeLessThanOrEqual(2)
 }
 
 test("no signature, however `none` is written and whatever stands in its place", async () => {
@@ -275,5 +291,8 @@ test("a good token cut, turned, doubled, padded or written in other letters; and
   expect(before[0]?.count).toBe(0)
   expect((await call(good)).status).toBe(201)
   expect((await call(good)).status).toBe(409)
-  expect(google.fetches).toBe(1)
+  const { socket, errors } = await listening(realtime.url, { token: good })
+  expect(errors).toEqual([])
+  socket.close()
+  expect(google.fetches).toBe(2)
 })
