@@ -3,12 +3,21 @@ import { stdout } from "./log-output.ts"
 
 export type Log = Logger
 
-/** Postgres quotes rows and statements in these; the code, the constraint and the stack are enough to find the fault. */
-const QUOTING = ["detail", "where", "hint", "internal_query", "query", "parameters"]
+/**
+ * Postgres quotes rows and statements in these, and ioredis the whole command in the last, with the password when it is refused; the code, the
+ * constraint and the stack are enough to find the fault.
+ */
+const QUOTING = ["detail", "where", "hint", "internal_query", "query", "parameters", "command"]
 
-function withoutRows(error: Error): Record<string, unknown> {
-  const plain: Record<string, unknown> = { ...stdSerializers.err(error) }
+function withoutQuotes(error: Error): Record<string, unknown> {
+  return forgetQuotes({ ...stdSerializers.err(error) })
+}
+
+/** Of errors within it too: pino writes out those that it finds in a list or a member. */
+function forgetQuotes(plain: Record<string, unknown>): Record<string, unknown> {
   for (const name of QUOTING) delete plain[name]
+  for (const inner of Object.values(plain).flat())
+    if (typeof inner === "object" && inner !== null && "stack" in inner) forgetQuotes(inner as Record<string, unknown>)
   return plain
 }
 
@@ -23,7 +32,7 @@ export function openLog(process_: string, level: string): Log {
       base: { process: process_, pid: process.pid },
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
-      serializers: { err: withoutRows },
+      serializers: { err: withoutQuotes },
       redact: { paths: ["token", "authorization", "*.token", "*.authorization", "*.password"], censor: "[redacted]" },
     },
     stdout(),

@@ -20,7 +20,7 @@ export async function databaseText({ pool }: TestDatabase): Promise<string> {
 
 /** Every key and value of every kind. */
 export async function redisText({ config }: TestRedis): Promise<string> {
-  const redis = new Redis({ host: config.host, port: config.port })
+  const redis = new Redis({ host: config.host, port: config.port, password: config.password })
   const texts: string[] = []
   for await (const keys of redis.scanStream())
     for (const key of keys as string[]) texts.push(key, JSON.stringify(await contentOf(redis, key)))

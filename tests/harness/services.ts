@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { Redis } from "ioredis"
 import postgres from "postgres"
 import type { RedisConfig } from "../../core/config.ts"
 import { openPool, type Pool } from "../../core/db.ts"
@@ -57,6 +58,8 @@ export type TestRedis = AsyncDisposable & {
   /** Stops the server's clock: it keeps its connections and answers nobody, as a hung machine would. */
   pause(): void
   resume(): void
+  /** Asks everybody for this password from now on, until it is started again. */
+  lock(password: string): Promise<void>
   /** Where it keeps its data. */
   dir: string
 }
@@ -97,8 +100,16 @@ export async function testRedis(options: { persist?: boolean } = {}): Promise<Te
     await server?.exited
   }
   await start()
+  const config: RedisConfig = { host: "127.0.0.1", port, tls: false }
   return {
-    config: { host: "127.0.0.1", port, tls: false },
+    config,
+    async lock(password) {
+      // Not on its command line, where everybody could read it.
+      const client = new Redis({ host: config.host, port, maxRetriesPerRequest: 1 })
+      await client.config("SET", "requirepass", password)
+      client.disconnect()
+      config.password = password
+    },
     kill,
     start,
     pause: () => signal("SIGSTOP"),

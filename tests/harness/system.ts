@@ -20,16 +20,19 @@ export type TestSystem = AsyncDisposable & {
 
 const START_TIMEOUT_MS = 15_000
 
-/** `logTo`: a file descriptor that all they print goes to; `settings`: on top of the test's own. */
+/** `logTo`: a file descriptor that all they print goes to; `settings`: on top of the test's own; `redisPassword`: what Redis asks for. */
 export async function testSystem({
   logTo,
   settings = {},
+  redisPassword,
 }: {
   logTo?: number
   settings?: Record<string, string>
+  redisPassword?: string
 } = {}): Promise<TestSystem> {
   const database = await testDatabase()
   const redis = await testRedis()
+  if (redisPassword !== undefined) await redis.lock(redisPassword)
   const ports = { api: await freePort(), worker: await freePort(), realtime: await freePort() }
   const metricsPorts = { api: await freePort(), worker: await freePort(), realtime: await freePort() }
   const environment = {
@@ -39,6 +42,7 @@ export async function testSystem({
     DATABASE_URL: database.url,
     REDIS_HOST: redis.config.host,
     REDIS_PORT: String(redis.config.port),
+    REDIS_PASSWORD: redis.config.password ?? "",
     AUTH_DEV_TOKENS: "1",
     LOG_LEVEL: "warn",
     REALTIME_URL: `http://127.0.0.1:${ports.realtime}`,
