@@ -1,5 +1,5 @@
 import { join } from "node:path"
-import { Bookings } from "../core/appointments/bookings.ts"
+import { GROUPS_MAX as BOOKING_GROUPS_MAX, Bookings } from "../core/appointments/bookings.ts"
 import { Parties } from "../core/appointments/parties.ts"
 import { GROUPS_MAX, Recorder } from "../core/audit/recorder.ts"
 import { createVerifier } from "../core/auth/firebase.ts"
@@ -62,6 +62,8 @@ export function startApi(config: Config, log: Log): Api {
   const searchDb = { pool, near: meters.pool(openPool(config.databaseUrl, nearOptions), nearOptions) }
   const session = openPool(config.databaseUrl, { max: 1, name: "api-publisher" })
   const auditPool = openPool(config.databaseUrl, { max: GROUPS_MAX, name: "api-audit", synchronousCommit: "off" })
+  const bookingOptions = { max: BOOKING_GROUPS_MAX, name: "api-bookings" }
+  const bookingPool = meters.pool(openPool(config.databaseUrl, bookingOptions), bookingOptions)
   const redis = openRedis(config.redis, { name: "api" })
   const eventLog = meters.eventLog(pool)
   const publisher = new Publisher({
@@ -80,7 +82,7 @@ export function startApi(config: Config, log: Log): Api {
   const guards = createGuards(verifier, pool, limits)
   const observeRequest = meters.requests(() => server.pendingRequests)
   const admission = new Admission(config.databasePool * CALLS_PER_CONNECTION)
-  const desk = { parties: new Parties(), bookings: new Bookings(pool) }
+  const desk = { parties: new Parties(), bookings: new Bookings(pool, bookingPool) }
   const app = createApp({
     config,
     pool,
@@ -153,7 +155,7 @@ export function startApi(config: Config, log: Log): Api {
       await Promise.all([publisher.close(), searchIndex.close()])
       await meters.close()
       redis.disconnect()
-      await Promise.all([pool, searchDb.near, session, auditPool].map((p) => p.end({ timeout: POOL_CLOSE_SECONDS })))
+      await Promise.all([pool, searchDb.near, session, auditPool, bookingPool].map((p) => p.end({ timeout: POOL_CLOSE_SECONDS })))
     },
   }
 }

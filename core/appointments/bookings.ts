@@ -4,8 +4,8 @@ import { Groups, type Waiting } from "../groups.ts"
 import { deleteExpiredAnswer } from "../idempotency/queries.ts"
 import { type BookingOutcome, insertAppointments, type NewAppointment } from "./queries.ts"
 
-/** Groups on their way at once: while one waits for the disk, the other computes. */
-const GROUPS_MAX = 2
+/** Groups on their way at once, each on a connection of its own: while one waits for the disk, the other computes. */
+export const GROUPS_MAX = 2
 /** A larger group gains little and makes the first wait for the last. */
 const GROUP_SIZE_MAX = 64
 /** Several seconds of work at the rate measured; whoever comes after that is better told so at once. */
@@ -27,7 +27,14 @@ type Booking = Waiting<NewAppointment, BookingOutcome>
 export class Bookings {
   readonly #groups = new Groups<NewAppointment, BookingOutcome>(LIMITS, (group) => this.#commit(group))
 
-  constructor(private readonly pool: Pool) {}
+  /**
+   * `groupPool`: `GROUPS_MAX` connections for groups alone. Their sessions stay warm, as those of a large pool that takes turns cannot. What
+   * is run again alone, and may wait for a lock that is held long, takes `pool`, so that it is in nobody's way.
+   */
+  constructor(
+    private readonly pool: Pool,
+    private readonly groupPool: Pool,
+  ) {}
 
   /** Books with the next group. Resolves when it is committed. */
   book(asked: NewAppointment): Promise<BookingOutcome> {
@@ -37,7 +44,7 @@ export class Bookings {
   async #commit(group: Booking[]): Promise<void> {
     try {
       const outcomes = await insertAppointments(
-        this.pool,
+        this.groupPool,
         group.map((w) => w.asked),
         GROUP_LOCK_TIMEOUT_MS,
       )

@@ -85,7 +85,7 @@ function api(config: Config) {
     log,
     health: new Health({ pool, redis: client, version: "test" }),
     guards: createGuards(verifier, pool, createRateLimits({ ...config.rateLimit, on: false }, client, log)),
-    desk: { parties: new Parties(), bookings: new Bookings(pool) },
+    desk: { parties: new Parties(), bookings: new Bookings(pool, pool) },
     codes: createCodeTries(client),
     searchIndex: { state: "off", search: () => undefined },
     recorder: new Recorder(pool),
