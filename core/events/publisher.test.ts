@@ -3,7 +3,7 @@ import { TestLog } from "../../tests/harness/event-log.ts"
 import { until } from "../../tests/harness/services.ts"
 import { announce } from "./log.ts"
 import { fillStream, lastStreamed, numberCommitted } from "./publisher.ts"
-import { findLog, listRoomEvents, releasePublisherLock, tryPublisherLock } from "./queries.ts"
+import { findLog, listEvents, listRoomEvents, releasePublisherLock, tryPublisherLock } from "./queries.ts"
 
 test("events written at once and published by four rivals get dense offsets in the order of their numbers, each added once", async () => {
   await using log = await TestLog.open()
@@ -110,6 +110,29 @@ test("several events of one transaction keep their order, and each room lists wh
     [1, "doctor:new", a],
     [3, "doctor:new", b],
   ])
+})
+
+test("what the stream holds of an event is what the table holds, whatever is written in it", async () => {
+  await using log = await TestLog.open()
+  const { publisher, redis } = await log.publisher()
+  const reason = 'sore "throat"\n\\ and {fever}, since Zürich 😷'
+  const appointmentId = crypto.randomUUID()
+  const data = { appointmentId, patientName: "O'Neil\t\u2028", scheduledAt: "2027-01-01T09:00:00.000Z", reason }
+  await announce(
+    log.pool,
+    { name: "appointment:new", data, about: { doctorId: crypto.randomUUID(), clinicId: crypto.randomUUID() } },
+    { name: "doctor:new", data: { doctorId: appointmentId, city: 'a "b", {c}' }, about: { city: 'a "b", {c}' } },
+    { name: "doctors:imported", data: { count: 3 }, about: {} },
+  )
+  await publisher.sweep()
+  const entries = await redis.xrange(await log.key(), "-", "+")
+  const streamed = entries.map(([id, [, event = ""]]) => {
+    const parsed = JSON.parse(event)
+    return { ...parsed, offset: Number.parseInt(id, 10), occurredAt: new Date(parsed.occurredAt) }
+  })
+  expect(streamed).toHaveLength(3)
+  expect(streamed).toEqual(await listEvents(log.pool, 0, 3, 10))
+  expect(streamed[0].data).toEqual(data)
 })
 
 for (const step of ["after numbering, before the stream", "after half of the entries", "after the stream, before unlocking"]) {

@@ -9,14 +9,14 @@ import { hash } from "node:crypto"
 import type { Redis } from "ioredis"
 import type { Pool } from "../db.ts"
 import type { Log } from "../log.ts"
-import type { LoggedEvent } from "./catalog.ts"
 import {
   assignOffsets,
   findLogUnderLock,
   hasUnpublished,
   type LogState,
-  listEvents,
+  listEntries,
   releasePublisherLock,
+  type StreamEntry,
   tryPublisherLock,
 } from "./queries.ts"
 
@@ -57,8 +57,8 @@ export function streamKey(logId: string): string {
 }
 
 /** Numbers what is committed, in batches, and returns it. Does nothing unless the session holds the lock for `turn`. */
-export async function numberCommitted(session: Pool, turn: string): Promise<LoggedEvent[]> {
-  const events: LoggedEvent[] = []
+export async function numberCommitted(session: Pool, turn: string): Promise<StreamEntry[]> {
+  const events: StreamEntry[] = []
   for (;;) {
     const batch = await assignOffsets(session, BATCH_EVENTS, turn)
     events.push(...batch)
@@ -90,7 +90,7 @@ export function offsetOf(entryId: string): number {
 }
 
 /** Brings the stream up to the log's head. `fresh` are events that need not be read again. The caller holds the lock. */
-export async function fillStream(db: Pool, redis: Redis, log: LogState, fresh: LoggedEvent[], streamMaxEvents: number): Promise<void> {
+export async function fillStream(db: Pool, redis: Redis, log: LogState, fresh: StreamEntry[], streamMaxEvents: number): Promise<void> {
   const key = streamKey(log.id)
   let last = await lastStreamed(redis, key)
   if (last > log.head) {
@@ -100,15 +100,15 @@ export async function fillStream(db: Pool, redis: Redis, log: LogState, fresh: L
   }
   let at = Math.max(last, log.head - Math.min(streamMaxEvents, TURN_EVENTS), log.floor)
   while (at < log.head) {
-    const batch = knownAfter(fresh, at) ?? (await listEvents(db, at, log.head, BATCH_EVENTS))
+    const batch = knownAfter(fresh, at) ?? (await listEntries(db, at, log.head, BATCH_EVENTS))
     if (batch.length === 0) return
     await addEntries(redis, key, batch, streamMaxEvents)
-    at = (batch.at(-1) as LoggedEvent).offset
+    at = (batch.at(-1) as StreamEntry).offset
   }
 }
 
 /** The next batch from what was just numbered, if it has the event after `at`. Its offsets are dense. */
-function knownAfter(fresh: LoggedEvent[], at: number): LoggedEvent[] | undefined {
+function knownAfter(fresh: StreamEntry[], at: number): StreamEntry[] | undefined {
   const index = fresh[0] === undefined ? -1 : at + 1 - fresh[0].offset
   return index >= 0 && index < fresh.length ? fresh.slice(index, index + BATCH_EVENTS) : undefined
 }
@@ -124,9 +124,9 @@ for i = 2, #ARGV, 2 do
 end`
 const ADD_ENTRIES_SHA = hash("sha1", ADD_ENTRIES, "hex")
 
-async function addEntries(redis: Redis, key: string, events: LoggedEvent[], streamMaxEvents: number): Promise<void> {
+async function addEntries(redis: Redis, key: string, events: StreamEntry[], streamMaxEvents: number): Promise<void> {
   const entries: (string | number)[] = []
-  for (const { offset, ...event } of events) entries.push(offset, JSON.stringify(event))
+  for (const { offset, event } of events) entries.push(offset, event)
   try {
     await redis.evalsha(ADD_ENTRIES_SHA, 1, key, streamMaxEvents, ...entries)
   } catch (error) {
@@ -215,12 +215,12 @@ export class Publisher {
     this.#lastTurn = fresh.length
     // A session that was lost on the way did nothing: the next look finds the work again.
     if (locked && log) await this.#fill({ ...log, head: Math.max(log.head, fresh.at(-1)?.offset ?? 0) }, fresh)
-    if (fresh[0]) this.options.observer?.published(fresh.length, fresh[0].occurredAt)
+    if (fresh[0]) this.options.observer?.published(fresh.length, new Date(JSON.parse(fresh[0].event).occurredAt))
     return locked
   }
 
   /** Without Redis the offsets alone are enough: readers compare themselves with the table. */
-  async #fill(state: LogState, fresh: LoggedEvent[]): Promise<void> {
+  async #fill(state: LogState, fresh: StreamEntry[]): Promise<void> {
     const { session, redis, log, streamMaxEvents } = this.options
     // Not connected for the first time yet: when it is, there is a turn of its own.
     if (redis.status === "connecting" || redis.status === "connect") return

@@ -6,6 +6,9 @@ const PUBLISHER_LOCK = 7_283_645_001
 /** A holder that freezes loses session and lock after this. Its longest honest pause is one Redis timeout, 2 s. */
 const HOLDER_IDLE_MS = 5_000
 
+/** An event as the stream holds it: the JSON of a {@link LoggedEvent} without its offset. */
+export type StreamEntry = { offset: number; event: string }
+
 export type LogState = { id: string; head: number; floor: number }
 
 /** Writes events in the caller's transaction. The subject's row lock must be held, so that order here is commit order. */
@@ -47,13 +50,18 @@ export async function releasePublisherLock(db: Db): Promise<void> {
   await db`select pg_advisory_unlock_all(), set_config('pulsecal.turn', '', false), set_config('idle_session_timeout', '0', false)`
 }
 
+/** The event `e` as JSON. It goes as it is from Postgres to the stream: read and written again it cost the publisher more than all else. */
+const written = (db: Db) => db`
+  concat('{"id":"', e.id, '","name":', to_json(e.name), ',"subject":', to_json(e.subject), ',"rooms":', to_json(e.rooms),
+    ',"data":', e.data, ',"occurredAt":', to_json(e.occurred_at), '}')`
+
 /**
  * Gives committed events their dense offsets, in `seq` order, at most `limit` of them, and lists them under their rooms. Looks at no event
  * beyond those, however many wait.
  * Does nothing unless this session holds the lock for `turn`. Returns them in order.
  */
-export async function assignOffsets(db: Db, limit: number, turn: string): Promise<LoggedEvent[]> {
-  return await db<LoggedEvent[]>`
+export async function assignOffsets(db: Db, limit: number, turn: string): Promise<StreamEntry[]> {
+  return await db<StreamEntry[]>`
     with pending as materialized (
       select seq from events
       where "offset" is null and current_setting('pulsecal.turn', true) = ${turn}
@@ -73,7 +81,7 @@ export async function assignOffsets(db: Db, limit: number, turn: string): Promis
     listed as (
       insert into room_events (room, "offset")
       select distinct r.room, assigned."offset" from assigned cross join unnest(assigned.rooms) as r (room))
-    select "offset", id, name, subject, rooms, data, occurred_at as "occurredAt" from assigned order by "offset"`
+    select e."offset", ${written(db)} as event from assigned e order by e."offset"`
 }
 
 export async function hasUnpublished(db: Db): Promise<boolean> {
@@ -97,6 +105,13 @@ export async function listEvents(db: Db, after: number, upTo: number, limit: num
   return await db<LoggedEvent[]>`
     select "offset", id, name, subject, rooms, data, occurred_at as "occurredAt"
     from events where "offset" > ${after} and "offset" <= ${Math.min(upTo, after + limit)} order by "offset"`
+}
+
+/** As {@link listEvents}, for the stream. */
+export async function listEntries(db: Db, after: number, upTo: number, limit: number): Promise<StreamEntry[]> {
+  return await db<StreamEntry[]>`
+    select e."offset", ${written(db)} as event
+    from events e where e."offset" > ${after} and e."offset" <= ${Math.min(upTo, after + limit)} order by e."offset"`
 }
 
 /**
