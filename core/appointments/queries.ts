@@ -56,7 +56,8 @@ export type NewAppointment = {
  */
 export type BookingOutcome = "booked" | "taken" | "stale" | "in flight" | KeptAnswer
 
-type OutcomeRow = { held: boolean; kept: KeptAnswer | null; current: boolean; booked: boolean }
+/** Of one that was not booked. */
+type OutcomeRow = { n: number; held: boolean; kept: KeptAnswer | null; current: boolean }
 
 /**
  * Books as many as can be, announces each that is and keeps its answer under its key, in one round trip and one commit. Those who
@@ -101,9 +102,11 @@ export async function insertAppointments(db: Db, asked: NewAppointment[], lockTi
     answered as (
       insert into idempotency_keys (caller, route, key, body_digest, answer)
       select caller, route, key, body_digest, answer from done where key is not null)
-    select coalesce(keys.held, true) as held, keys.kept, ready.id is not null as current, done.id is not null as booked
-    from asked left join keys using (n) left join ready using (n) left join done using (n) order by asked.n`
-  return rows.map(({ held, kept, current, booked }) => kept ?? (!held ? "in flight" : !current ? "stale" : booked ? "booked" : "taken"))
+    select n, coalesce(keys.held, true) as held, keys.kept, ready.id is not null as current
+    from asked left join keys using (n) left join ready using (n) left join done using (n) where done.id is null`
+  const outcomes = asked.map((): BookingOutcome => "booked")
+  for (const { n, held, kept, current } of rows) outcomes[n] = kept ?? (!held ? "in flight" : !current ? "stale" : "taken")
+  return outcomes
 }
 
 /** A row of `asked`; without a key, those of the key are null. */
