@@ -17,6 +17,7 @@ import { doctors } from "./doctors.ts"
 import type { Deps, Env } from "./env.ts"
 import { headLength } from "./head-length.ts"
 import { health } from "./health.ts"
+import { LiteralRoutes } from "./literal-routes.ts"
 import { me } from "./me.ts"
 import { notifications } from "./notifications.ts"
 import { patients } from "./patients.ts"
@@ -53,7 +54,7 @@ const withRequestId = createMiddleware<Env>(async (c, next) => {
 
 /** The whole REST surface. Its type is what the typed client is made from. */
 export function createApp(deps: Deps) {
-  const app = new Hono<Env>()
+  const app = new Hono<Env>({ router: new LiteralRoutes() })
   const addressOf = createClientAddress(deps.config.trustedProxies)
   app.use(withRequestId)
   app.use(headLength)
