@@ -63,9 +63,15 @@ type OutcomeRow = { n: number; held: boolean; kept: KeptAnswer | null; current: 
  * Books as many as can be, announces each that is and keeps its answer under its key, in one round trip and one commit. Those who
  * ask for a doctor's time queue on the doctor's lock instead of deadlocking in the exclusion constraint, which decides; the locks are
  * taken in one order, so that two such statements cannot deadlock either. Outcomes come in the order asked for. Throws
- * `idempotency_keys_pkey` when a key was used after the statement began, or long ago.
+ * `idempotency_keys_pkey` when a key was used after the statement began, or long ago; and, unless a time `mayBeTaken`,
+ * `appointments_no_overlap` when one is. To bear that, Postgres looks for rivals before each insertion as well as after it.
  */
-export async function insertAppointments(db: Db, asked: NewAppointment[], lockTimeoutMs: number): Promise<BookingOutcome[]> {
+export async function insertAppointments(
+  db: Db,
+  asked: NewAppointment[],
+  lockTimeoutMs: number,
+  mayBeTaken: boolean,
+): Promise<BookingOutcome[]> {
   const rows = await db<OutcomeRow[]>`
     with asked as materialized (
       select * from json_to_recordset(${JSON.stringify(asked.map(askedRow))}::text::json) as r (n int, id uuid, doctor_id uuid, doctor_version int, patient_id uuid,
@@ -94,7 +100,7 @@ export async function insertAppointments(db: Db, asked: NewAppointment[], lockTi
     booked as (
       insert into appointments (id, doctor_id, patient_id, during, type, reason, created_at, updated_at)
       select id, doctor_id, patient_id, tstzrange(starts, ends), type, reason, at, at from ready
-      on conflict on constraint appointments_no_overlap do nothing
+      ${mayBeTaken ? db`on conflict on constraint appointments_no_overlap do nothing` : db``}
       returning id),
     done as materialized (select ready.* from ready join booked using (id) order by ready.n),
     announced as (insert into events (id, name, subject, rooms, data) select event_id, name, subject, rooms, data from done),
