@@ -65,7 +65,7 @@ await runCommand(async () => {
   try {
     if (filters.length === 0) sum = await countChecks()
     const environment = await startServers()
-    const run = { root: ROOT, options, environment }
+    const run = { root: ROOT, options, environment, say }
     sum = add(sum, await runFiles({ ...run, files: files.together, atOnce: CORES }))
     sum = add(sum, await runFiles({ ...run, files: files.long, atOnce: files.long.length }))
     sum = add(sum, await runFiles({ ...run, files: files.alone, atOnce: 1 }))

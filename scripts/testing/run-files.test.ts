@@ -18,6 +18,7 @@ beforeAll(async () => {
     "api/broken.test.ts": `import "./nowhere.ts"; import { test } from "bun:test"; test("never", () => {})`,
     "api/killed.test.ts": `import { test } from "bun:test"; test("last", () => process.kill(process.pid, "SIGKILL"))`,
     "api/ended.test.ts": `import { test } from "bun:test"; test("last", () => process.exit(0))`,
+    "core/told.test.ts": `import { test } from "bun:test"; test("t", () => { console.log("chatter"); console.log("figure: 7 ms") })`,
     "tests/x.alone.test.ts": passing,
     "tests/z.long.test.ts": passing,
     "tests/outside/y.test.ts": passing,
@@ -29,7 +30,7 @@ beforeAll(async () => {
 })
 afterAll(() => rm(root, { recursive: true }))
 
-const run = (files: string[]) => runFiles({ root, files, options: [], environment: {}, atOnce: 3 })
+const run = (files: string[], say = (_: string) => {}) => runFiles({ root, files, options: [], environment: {}, atOnce: 3, say })
 
 test("files run at once are all counted", async () => {
   expect(await run(["core/a.test.ts", "core/b.test.ts", "api/c.test.ts", "tests/x.alone.test.ts"])).toEqual({
@@ -56,11 +57,17 @@ test("a failing test, a file broken at import, and a process that ends in the mi
   ])
 })
 
+test("of a file that passes are told its tests and what they measured, and nothing else", async () => {
+  const told: string[] = []
+  await run(["core/told.test.ts"], (text) => told.push(text.replace(/ \[.*\]/, "")))
+  expect(told).toEqual(["core/told.test.ts:\n(pass) t\nfigure: 7 ms"])
+})
+
 test("every test file is found but those outside, which are found when asked for; those with a clock run alone, those that wait with each other", async () => {
   const all = await findTestFiles(root, [])
   expect(all.alone).toEqual(["tests/x.alone.test.ts"])
   expect(all.long).toEqual(["tests/z.long.test.ts"])
-  expect(all.together).toHaveLength(7)
+  expect(all.together).toHaveLength(8)
   expect(await findTestFiles(root, ["tests/outside"])).toEqual({ together: ["tests/outside/y.test.ts"], long: [], alone: [] })
-  expect((await findTestFiles(root, ["core/", "x.alone"])).together).toEqual(["core/a.test.ts", "core/b.test.ts"])
+  expect((await findTestFiles(root, ["core/", "x.alone"])).together).toEqual(["core/a.test.ts", "core/b.test.ts", "core/told.test.ts"])
 })

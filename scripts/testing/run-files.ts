@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises"
 import { availableParallelism, tmpdir } from "node:os"
 import { join } from "node:path"
+import { isFigure } from "./figures.ts"
 import { add, NOTHING, type Tally, tally } from "./tally.ts"
 
 /** A bound on a hang, not an expectation: tests that promise a time measure it themselves. */
@@ -8,7 +9,15 @@ const TEST_TIMEOUT_MS = 30_000
 /** One file takes seconds, the longest about a minute; beyond this something hangs. */
 const FILE_TIMEOUT_MS = 5 * 60_000
 
-export type RunFiles = { root: string; files: string[]; options: string[]; environment: Record<string, string>; atOnce: number }
+export type RunFiles = {
+  root: string
+  files: string[]
+  options: string[]
+  environment: Record<string, string>
+  atOnce: number
+  /** What a file has told, once it has run. */
+  say: (text: string) => void
+}
 
 /** As many as there are cores: half of every test is waiting, but the clocks in them are real. */
 export const CORES = availableParallelism()
@@ -30,7 +39,7 @@ export async function runFiles(run: RunFiles): Promise<Tally> {
   return counted.reduce(add, NOTHING)
 }
 
-async function runFile({ root, options, environment }: RunFiles, file: string): Promise<Tally> {
+async function runFile({ root, options, environment, say }: RunFiles, file: string): Promise<Tally> {
   const folder = await mkdtemp(join(tmpdir(), "pulsecal-report-"))
   const reportFile = join(folder, "junit.xml")
   const report = ["--reporter=junit", `--reporter-outfile=${reportFile}`, `--timeout=${TEST_TIMEOUT_MS}`]
@@ -49,7 +58,7 @@ async function runFile({ root, options, environment }: RunFiles, file: string): 
   await rm(folder, { recursive: true, force: true })
   const counted = tally(text, [file], exitCode)
   // Bun tells the story on stderr; stdout is what the tests themselves print.
-  console.log(counted.failed > 0 ? `${out}${err}`.trimEnd() : passes(err ?? ""))
+  say(counted.failed > 0 ? `${out}${err}`.trimEnd() : [passes(err ?? ""), ...figures(out ?? "")].join("\n"))
   return counted
 }
 
@@ -60,6 +69,9 @@ function passes(story: string): string {
     .filter((line) => line.startsWith("(pass)") || line.endsWith(".test.ts:"))
     .join("\n")
 }
+
+/** Of all that its tests print, what they measured. */
+const figures = (printed: string) => printed.split("\n").filter(isFigure)
 
 /** Ends the run in progress, and waits for it. */
 export async function stopRun(): Promise<void> {
