@@ -1,46 +1,78 @@
-/** A realtime process restarts: everybody comes back at once, long after the last event they saw. */
+/** A realtime process restarts: everybody who was connected comes back at once, long after the last event they saw. */
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { announce } from "../core/events/log.ts"
+import { figure } from "../scripts/testing/figures.ts"
+import { type Crowd, openCrowd } from "./harness/crowds.ts"
 import { scrape, valueIn } from "./harness/metrics.ts"
 import { type OneProcess, startProcess } from "./harness/one-process.ts"
-import { appointmentUpdate, type Listening, listen, offsetsOf, type TestStage, testStage } from "./harness/realtime.ts"
+import { appointmentNew, type TestStage, testStage, tokenOf } from "./harness/realtime.ts"
 import { until } from "./harness/services.ts"
 
 const DOCTORS = 90
 const DESKS = 10
 const SOCKETS_EACH = 10
+/** What all hear before they go. */
+const HEARD_LIVE = 200
 const EVENTS = 10_000
 const EVENTS_A_STATEMENT = 1_000
-/** 200,000 deliveries, and a client that takes as much of the machine as the server. */
+const REASON = "x".repeat(2_000)
+/** 200,000 deliveries of 2 KB, and a client that takes as much of the machine as the server. */
 const CAUGHT_UP_MS = 60_000
-/** A connection has some 100 KB with its first batch on the way; what is missed is read and sent in batches, never held whole. */
-const GROWTH_MAX_BYTES = 300 * 1024 * 1024
+/** All that is missed is 440 MB. */
+const GROWTH_MAX_BYTES = 400 * 1024 * 1024
+/** So many read nothing at all while they are caught up, for about as long as it would take to send them everything: 2 MB each. */
+const STANDSTILLS = 200
+const STANDSTILL_MS = 4_000
+/** One batch each is on its way, 140 KB; what is missed is read and sent in batches, never held whole. */
+const STANDSTILL_GROWTH_MAX_BYTES = 180 * 1024 * 1024
 const MEMORY_LOOK_MS = 50
 
+/** A few of each person's are enough to see gaps told, one of each transport. */
+const FEW_EACH = 2
+
+type Socket = { uid: string; room: string; transport: "websocket" | "polling" }
+
 let stage: TestStage
-/** Who listens, each under the room that says what they may hear. */
-let people: { uid: string; room: string }[]
+let crowd: Crowd
+/** Who listens, each under the room that says what they may hear; half of the sockets by websocket, half by polling. */
+let sockets: Socket[]
+let doctors: { doctorId: string; clinicId: string }[]
+/** Those, and where each stopped reading. */
+let left: (Socket & { lastOffset: number })[]
 
 beforeAll(async () => {
   stage = await testStage()
-  const doctors = await Promise.all(Array.from({ length: DOCTORS }, () => stage.doctor()))
-  const clinics = doctors.slice(0, DESKS).map((d) => d.clinicId)
+  crowd = openCrowd()
+  const practice = await Promise.all(Array.from({ length: DOCTORS }, () => stage.doctor()))
+  doctors = practice
+  const clinics = practice.slice(0, DESKS).map((d) => d.clinicId)
   const desks = await Promise.all(clinics.map((clinicId) => stage.receptionist(clinicId)))
-  people = [
-    ...doctors.map(({ uid, doctorId }) => ({ uid, room: `doctor:${doctorId}` })),
+  const people = [
+    ...practice.map(({ uid, doctorId }) => ({ uid, room: `doctor:${doctorId}` })),
     ...desks.map(({ uid }, n) => ({ uid, room: `desk:${clinics[n]}` })),
   ]
-  for (let n = 0; n < EVENTS; n += EVENTS_A_STATEMENT) {
-    const about = (i: number) => ({ doctorId: doctors[(n + i) % DOCTORS]?.doctorId, clinicId: clinics[(n + i) % DESKS] })
-    await announce(stage.pool, ...Array.from({ length: EVENTS_A_STATEMENT }, (_, i) => appointmentUpdate(about(i))))
+  sockets = people.flatMap((person) =>
+    Array.from({ length: SOCKETS_EACH }, (_, n) => ({ ...person, transport: n % 2 === 0 ? ("websocket" as const) : ("polling" as const) })),
+  )
+}, 60_000)
+afterAll(async () => {
+  await crowd[Symbol.asyncDispose]()
+  await stage[Symbol.asyncDispose]()
+})
+
+/** Each is of one doctor and one desk. */
+async function tell(count: number): Promise<void> {
+  const about = (n: number) => ({ doctorId: doctors[n % DOCTORS]?.doctorId, clinicId: doctors[n % DESKS]?.clinicId })
+  for (let n = 0; n < count; n += EVENTS_A_STATEMENT) {
+    const size = Math.min(EVENTS_A_STATEMENT, count - n)
+    await announce(stage.pool, ...Array.from({ length: size }, (_, i) => appointmentNew({ ...about(n + i), reason: REASON })))
   }
   await stage.publisher.sweep()
-}, 60_000)
-afterAll(() => stage[Symbol.asyncDispose]())
-
-async function memoryOf(port: number): Promise<number> {
-  return valueIn(await scrape(port), "process_memory_usage_bytes") ?? Number.NaN
 }
+
+const memoryOf = async ({ metricsPort }: OneProcess) => valueIn(await scrape(metricsPort), "process_memory_usage_bytes") ?? Number.NaN
+
+const megabytes = (bytes: number) => (bytes / 2 ** 20).toFixed(0)
 
 /** Of each room, the offsets of all that was told there. */
 async function offsetsOfRooms(): Promise<Map<string, number[]>> {
@@ -50,38 +82,77 @@ async function offsetsOfRooms(): Promise<Map<string, number[]>> {
 }
 
 /** Connects all at once; resolves when the last is caught up, with the most memory that the process had meanwhile. */
-async function comeBack({ url, metricsPort }: OneProcess, from: number) {
-  const sockets = people.flatMap(({ uid, room }) =>
-    Array.from({ length: SOCKETS_EACH }, () => ({ room, diary: listen(url, { uid, lastOffset: from, reconnection: true }) })),
-  )
-  let peak = 0
-  const isReady = async () => {
-    peak = Math.max(peak, await memoryOf(metricsPort))
-    await Bun.sleep(MEMORY_LOOK_MS)
-    return sockets.every(({ diary }) => diary.ready.length > 0)
-  }
-  await until("all are caught up", isReady, CAUGHT_UP_MS)
-  return { sockets, peak }
+async function come(server: OneProcess, who: (Socket & { lastOffset?: number })[], standstillMs = 0) {
+  const members = who.map(({ uid, transport, lastOffset }) => ({ token: tokenOf(uid), transport, lastOffset }))
+  const started = performance.now()
+  let [peak, isDone] = [0, false]
+  const looking = (async () => {
+    for (; !isDone; await Bun.sleep(MEMORY_LOOK_MS)) peak = Math.max(peak, await memoryOf(server))
+  })()
+  const diaries = await crowd.come(server.url, members, { timeoutMs: CAUGHT_UP_MS, standstillMs })
+  isDone = true
+  const seconds = (performance.now() - started) / 1000
+  await looking
+  return { diaries, peak, seconds }
 }
 
-const leave = (sockets: { diary: Listening }[]) => sockets.forEach(({ diary }) => void diary.socket.disconnect())
+test(
+  "a thousand sockets, half of them polling, hear what happens while they are there",
+  async () => {
+    await using server = await startProcess("realtime", stage.settings)
+    const { diaries } = await come(server, sockets)
+    expect(diaries).toHaveLength(1_000)
+    const head = diaries[0]?.ready[0] as number
+    await tell(HEARD_LIVE)
+    const told = await offsetsOfRooms()
+    const expected = sockets.map(({ room }) => told.get(room)?.filter((offset) => offset > head) ?? [])
+    const count = expected.flat().length
+    const heard = await until("all are heard", async () => {
+      const now = await crowd.say()
+      return now.flatMap((diary) => diary.offsets).length === count ? now : undefined
+    })
+    expect(heard.map((diary) => diary.offsets)).toEqual(expected)
+    left = sockets.map((socket, n) => ({ ...socket, lastOffset: heard[n]?.offsets.at(-1) ?? head }))
+    crowd.leave()
+  },
+  2 * CAUGHT_UP_MS,
+)
 
 test(
   "a thousand sockets that come back at once after 10,000 events are all caught up, in order, in bounded memory",
   async () => {
+    await tell(EVENTS)
     await using server = await startProcess("realtime", stage.settings)
-    const before = await memoryOf(server.metricsPort)
-    const { sockets, peak } = await comeBack(server, 0)
+    const before = await memoryOf(server)
+    const { diaries, peak, seconds } = await come(server, left)
     const told = await offsetsOfRooms()
-    expect(sockets).toHaveLength(1_000)
-    for (const { room, diary } of sockets) {
-      expect(offsetsOf(diary)).toEqual(told.get(room) ?? [])
-      expect(diary.gaps).toEqual([])
-      expect(diary.disconnects).toEqual([])
+    for (const [n, { room, lastOffset }] of left.entries()) {
+      const missed = told.get(room)?.filter((offset) => offset > lastOffset)
+      expect(diaries[n]).toMatchObject({ offsets: missed as number[], gaps: [], disconnects: [] })
     }
-    console.log(`memory ${(before / 2 ** 20).toFixed(0)} MB, at its highest ${(peak / 2 ** 20).toFixed(0)} MB`)
+    const deliveries = diaries.flatMap((diary) => diary.offsets).length
+    expect(deliveries).toBe(2 * EVENTS * SOCKETS_EACH)
+    figure(
+      `${diaries.length} sockets back at once after ${EVENTS} events: ${deliveries} deliveries in ${seconds.toFixed(1)} s; memory ${megabytes(before)} → ${megabytes(peak)} MB`,
+    )
     expect(peak - before).toBeLessThan(GROWTH_MAX_BYTES)
-    leave(sockets)
+    crowd.leave()
+  },
+  2 * CAUGHT_UP_MS,
+)
+
+test(
+  "of those who do not read what they missed, none has more than a batch waiting",
+  async () => {
+    await using server = await startProcess("realtime", stage.settings)
+    const desks = left.filter(({ room, transport }) => room.startsWith("desk:") && transport === "websocket")
+    const who = Array.from({ length: STANDSTILLS }, (_, n) => desks[n % desks.length] as (typeof desks)[number])
+    const before = await memoryOf(server)
+    const { diaries, peak } = await come(server, who, STANDSTILL_MS)
+    for (const diary of diaries) expect(diary).toMatchObject({ ready: [], gaps: [], disconnects: [] })
+    figure(`${STANDSTILLS} sockets that missed 2 MB each and do not read: memory ${megabytes(before)} → ${megabytes(peak)} MB`)
+    expect(peak - before).toBeLessThan(STANDSTILL_GROWTH_MAX_BYTES)
+    crowd.leave()
   },
   2 * CAUGHT_UP_MS,
 )
@@ -89,18 +160,17 @@ test(
 test(
   "those who were away for longer than the log is kept are told of the gap, and then all that is left",
   async () => {
-    const floor = EVENTS / 2
+    const floor = EVENTS - EVENTS_A_STATEMENT
     await stage.pool`update event_log set floor = ${floor}`
     await stage.pool`delete from room_events where "offset" <= ${floor}`
     await stage.pool`delete from events where "offset" <= ${floor}`
     await using server = await startProcess("realtime", stage.settings)
-    const { sockets } = await comeBack(server, 1)
+    const few = left.filter((_, n) => n % SOCKETS_EACH < FEW_EACH)
+    const { diaries } = await come(server, few)
     const told = await offsetsOfRooms()
-    for (const { room, diary } of sockets) {
-      expect(diary.gaps).toEqual([{ from: 1, to: floor }])
-      expect(offsetsOf(diary)).toEqual(told.get(room) ?? [])
-    }
-    leave(sockets)
+    for (const [n, { room, lastOffset }] of few.entries())
+      expect(diaries[n]).toMatchObject({ gaps: [{ from: lastOffset, to: floor }], offsets: told.get(room) ?? [] })
+    crowd.leave()
   },
   2 * CAUGHT_UP_MS,
 )

@@ -177,12 +177,22 @@ async function insertDoctor(pool: Pool, uid: string, city: string): Promise<{ do
   return { doctorId, clinicId }
 }
 
+const NOBODY = "00000000-0000-7000-8000-000000000000"
+
+/** News of some appointment for this doctor and this clinic's desk. */
+export function appointmentNew({ doctorId, clinicId, reason }: { doctorId?: string; clinicId?: string; reason: string }): Event {
+  return {
+    name: "appointment:new",
+    data: { appointmentId: Bun.randomUUIDv7(), patientName: "Pat", scheduledAt: "2030-01-01T10:00:00Z", reason },
+    about: { doctorId: doctorId ?? NOBODY, clinicId: clinicId ?? NOBODY },
+  }
+}
+
 /** An update of some appointment of these people. */
 export function appointmentUpdate(about: { doctorId?: string; patientId?: string; clinicId?: string }): Event {
-  const nobody = "00000000-0000-7000-8000-000000000000"
   return {
     name: "appointment:update",
     data: { appointmentId: Bun.randomUUIDv7(), status: "CONFIRMED", scheduledAt: "2030-01-01T10:00:00Z" },
-    about: { doctorId: about.doctorId ?? nobody, patientId: about.patientId ?? nobody, clinicId: about.clinicId ?? nobody },
+    about: { doctorId: about.doctorId ?? NOBODY, patientId: about.patientId ?? NOBODY, clinicId: about.clinicId ?? NOBODY },
   }
 }
