@@ -1,4 +1,4 @@
-/** GETs over connections of our own: Bun's fetch runs 256 at once and lets the others wait, which would hide an overload from the server. */
+/** Calls over connections of our own: Bun's fetch runs 256 at once and lets the others wait, which would hide an overload from the server. */
 import { connect, type Socket } from "node:net"
 
 export type RawAnswer = { status: number; head: string }
@@ -15,6 +15,16 @@ export class RawCalls {
 
   /** Undefined when no answer came within the bound; its connection is closed, as by someone who has gone. */
   get(path: string, timeoutMs: number): Promise<RawAnswer | undefined> {
+    return this.#call(`GET ${path}`, {}, "", timeoutMs)
+  }
+
+  post(path: string, body: unknown, timeoutMs: number): Promise<RawAnswer | undefined> {
+    const text = JSON.stringify(body)
+    const about = { "content-type": "application/json", "content-length": String(Buffer.byteLength(text)) }
+    return this.#call(`POST ${path}`, about, text, timeoutMs)
+  }
+
+  #call(target: string, about: Record<string, string>, body: string, timeoutMs: number): Promise<RawAnswer | undefined> {
     const line = this.#idle.pop() ?? this.#open()
     return new Promise((resolve) => {
       const timer = setTimeout(() => line.socket.destroy(), timeoutMs)
@@ -24,8 +34,8 @@ export class RawCalls {
         if (answer) this.#idle.push(line)
         resolve(answer)
       }
-      const headers = Object.entries({ host: "127.0.0.1", ...this.headers }).map(([name, value]) => `${name}: ${value}\r\n`)
-      line.socket.write(`GET ${path} HTTP/1.1\r\n${headers.join("")}\r\n`)
+      const headers = Object.entries({ host: "127.0.0.1", ...this.headers, ...about }).map(([name, value]) => `${name}: ${value}\r\n`)
+      line.socket.write(`${target} HTTP/1.1\r\n${headers.join("")}\r\n${body}`)
     })
   }
 
