@@ -15,8 +15,8 @@ const REASON = "x".repeat(2_000)
 const STANDSTILLS = 20
 /** What may wait for each is 1 MB, the rest is the work of sending 20 MB to the other; without a bound 400 MB would wait. */
 const GROWTH_MAX_BYTES = 200 * 1024 * 1024
-/** A round beside those who stand still takes no longer than so many rounds without them: until they are cut, they are sent to like all others. */
-const ROUND_TIMES_MAX = 10
+/** A round takes at most so many times as long beside them as without: until they are cut, they are sent to like all others. */
+const ROUND_TIMES_MAX = 4
 const LONG_MS = 30_000
 
 let stage: TestStage
