@@ -20,14 +20,17 @@ export type TestApi = AsyncDisposable & {
   person: (uid?: string) => Person
 }
 
-/** Starts the API; `settings` are environment variables on top of the test's own. */
-export async function testApi(settings: Record<string, string> = {}): Promise<TestApi & { app: App }> {
+/** Starts the API; `settings` are environment variables on top of the test's own, `parameters` those of its sessions in Postgres. */
+export async function testApi(
+  settings: Record<string, string> = {},
+  parameters: Record<string, string> = {},
+): Promise<TestApi & { app: App }> {
   const database = await testDatabase()
   const redis = await testRedis()
   const config = readConfig({
     NODE_ENV: "test",
     PORT: "0",
-    DATABASE_URL: database.url,
+    DATABASE_URL: `${database.url}?${new URLSearchParams(parameters)}`,
     REDIS_HOST: redis.config.host,
     REDIS_PORT: String(redis.config.port),
     AUTH_DEV_TOKENS: "1",
