@@ -3,7 +3,8 @@ import { growths, type Sample, table } from "./soak-samples.ts"
 
 const sample = (minute: number, memoryMb: number, files = 50): Sample => {
   const use = { memoryMb: 100, files: 50 }
-  return { minute, uses: { api: { memoryMb, files }, worker: use, realtime: use }, calls: 1, p50: 1, p99: 2, lagEvents: 0, behindEvents: 0 }
+  const uses = { api: { memoryMb, files }, worker: use, realtime: use }
+  return { minute, uses, calls: 1, p50: 1, p99: 2, lagEvents: 0, behindEvents: 0, realtimeBehindEvents: 0 }
 }
 const run = (memory: (minute: number) => number, files?: (minute: number) => number) =>
   Array.from({ length: 20 }, (_, n) => sample(n, memory(n), files?.(n)))
@@ -20,6 +21,23 @@ test("a soak calls growing what is a third more at its end than when it had warm
       ),
     ),
   ).toEqual(["GROWING: api, open files: 120 → 220"])
+})
+
+test.each([
+  ["p99", 20, "p99 of a call in ms: 140 → 340"],
+  ["lagEvents", 40, "unpublished events: 280 → 680"],
+  ["behindEvents", 40, "events that the worker is behind: 280 → 680"],
+  ["realtimeBehindEvents", 40, "events that realtime is behind: 280 → 680"],
+] as const)("a %s that keeps growing is named, and one that jumps about is not", (name, aMinute, said) => {
+  const of = (read: (minute: number) => number) => run(() => 100).map((s, n) => ({ ...s, [name]: read(n) }))
+  expect(growths(of((minute) => minute * aMinute))).toEqual([`GROWING: ${said}`])
+  expect(growths(of((minute) => (minute % 2) * 90))).toEqual([])
+})
+
+test("a lag that could not be read is named", () => {
+  expect(growths(run(() => 100).map((s) => ({ ...s, realtimeBehindEvents: Number.NaN })))).toEqual([
+    "GROWING: events that realtime is behind: NaN → NaN",
+  ])
 })
 
 test("a soak's table has a row for each look", () => {

@@ -17,6 +17,8 @@ export type Sample = {
   p99: number
   lagEvents: number
   behindEvents: number
+  /** Of the realtime process that measures. */
+  realtimeBehindEvents: number
 }
 
 /** A process grows into its work first: what is compared is the second quarter of a run with the last. */
@@ -24,10 +26,14 @@ const GROWTH_MAX = 1.3
 /** Below these, chance alone is a third. */
 const MEMORY_SLACK_MB = 40
 const FILES_SLACK = 20
+const P99_SLACK_MS = 100
+/** Some seconds of what a soak writes. */
+const LAG_SLACK_EVENTS = 100
 
-type Look = { sql: ReturnType<typeof openReader>; cluster: Cluster; minute: number; made: Call[] }
+/** `realtimeBehind`: by how many events realtime is behind the log. */
+type Look = { sql: ReturnType<typeof openReader>; cluster: Cluster; minute: number; made: Call[]; realtimeBehind: () => Promise<number> }
 
-export async function sampleOf({ sql, cluster, minute, made }: Look): Promise<Sample> {
+export async function sampleOf({ sql, cluster, minute, made, realtimeBehind }: Look): Promise<Sample> {
   const answered = made.filter((call) => call.answer).map((call) => call.attempts.reduce((ms, attempt) => ms + attempt.ms, 0))
   const uses = await Promise.all(KINDS.map(async (kind) => [kind, await useOf(cluster, kind)] as const))
   const [lag] = await sql<{ unpublished: number; behind: number }[]>`
@@ -41,6 +47,7 @@ export async function sampleOf({ sql, cluster, minute, made }: Look): Promise<Sa
     p99: answered.length ? percentile(answered, 99) : 0,
     lagEvents: lag?.unpublished ?? 0,
     behindEvents: lag?.behind ?? 0,
+    realtimeBehindEvents: await realtimeBehind(),
   }
 }
 
@@ -67,6 +74,7 @@ export function table(samples: Sample[]): string[] {
     "p99 ms",
     "unpublished",
     "worker behind",
+    "realtime behind",
   ]
   const rows = samples.map((s) => [
     s.minute.toFixed(1),
@@ -77,25 +85,34 @@ export function table(samples: Sample[]): string[] {
     s.p99.toFixed(0),
     String(s.lagEvents),
     String(s.behindEvents),
+    String(s.realtimeBehindEvents),
   ])
   return [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`)
 }
+
+type Judged = { what: string; slack: number; read: (s: Sample) => number }
+
+const JUDGED: Judged[] = [
+  ...KINDS.flatMap((kind) => [
+    { what: `${kind}, memory in MB`, slack: MEMORY_SLACK_MB, read: (s: Sample) => s.uses[kind].memoryMb },
+    { what: `${kind}, open files`, slack: FILES_SLACK, read: (s: Sample) => s.uses[kind].files },
+  ]),
+  { what: "p99 of a call in ms", slack: P99_SLACK_MS, read: (s) => s.p99 },
+  { what: "unpublished events", slack: LAG_SLACK_EVENTS, read: (s) => s.lagEvents },
+  { what: "events that the worker is behind", slack: LAG_SLACK_EVENTS, read: (s) => s.behindEvents },
+  { what: "events that realtime is behind", slack: LAG_SLACK_EVENTS, read: (s) => s.realtimeBehindEvents },
+]
 
 /** One line for each thing that keeps growing. */
 export function growths(samples: Sample[]): string[] {
   const quarter = Math.max(1, Math.floor(samples.length / 4))
   const early = samples.slice(quarter, 2 * quarter)
   const late = samples.slice(-quarter)
-  const mean = (of: Sample[], read: (s: Sample) => number) => of.reduce((sum, s) => sum + read(s), 0) / Math.max(1, of.length)
-  return KINDS.flatMap((kind) =>
-    [
-      { what: "memory in MB", slack: MEMORY_SLACK_MB, read: (s: Sample) => s.uses[kind].memoryMb },
-      { what: "open files", slack: FILES_SLACK, read: (s: Sample) => s.uses[kind].files },
-    ].flatMap(({ what, slack, read }) => {
-      const [before, after] = [mean(early, read), mean(late, read)]
-      return after > before * GROWTH_MAX && after > before + slack
-        ? [`GROWING: ${kind}, ${what}: ${before.toFixed(0)} → ${after.toFixed(0)}`]
-        : []
-    }),
-  )
+  const mean = (of: Sample[], read: Judged["read"]) => of.reduce((sum, s) => sum + read(s), 0) / Math.max(1, of.length)
+  return JUDGED.flatMap(({ what, slack, read }) => {
+    const [before, after] = [mean(early, read), mean(late, read)]
+    // Not a number is not within its bound either.
+    const grows = !(after <= before * GROWTH_MAX || after <= before + slack)
+    return grows ? [`GROWING: ${what}: ${before.toFixed(0)} → ${after.toFixed(0)}`] : []
+  })
 }
