@@ -5,11 +5,13 @@ import { checkDelivery } from "./rules/delivery.ts"
 import { checkLog } from "./rules/log.ts"
 import { checkRows } from "./rules/rows.ts"
 import { checkSearches } from "./rules/searches.ts"
+import { checkSlots } from "./rules/slots.ts"
 import { checkWork } from "./rules/work.ts"
 
 export function check(evidence: Evidence): Violation[] {
   return [
     ...checkRows(evidence),
+    ...checkSlots(evidence),
     ...checkLog(evidence),
     ...checkDelivery(evidence),
     ...checkWork(evidence),

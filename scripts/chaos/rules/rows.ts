@@ -1,33 +1,8 @@
 /** What was answered against what the tables hold. */
-import type { AppointmentRow, Call, Evidence, Violation } from "../evidence.ts"
-
-const HOLDING = new Set(["PENDING", "CONFIRMED", "WAITING", "IN_PROGRESS"])
+import type { Call, Evidence, Violation } from "../evidence.ts"
 
 export function checkRows(evidence: Evidence): Violation[] {
-  return [
-    ...overlaps(evidence.appointments),
-    ...answers(evidence),
-    ...keys(evidence),
-    ...calledOnce(evidence.calls),
-    ...failures(evidence.calls),
-  ]
-}
-
-function overlaps(appointments: AppointmentRow[]): Violation[] {
-  const promise = "no doctor has two patients at one time"
-  const violations: Violation[] = []
-  const holding = appointments.filter((row) => HOLDING.has(row.status))
-  for (const [doctorId, rows] of Map.groupBy(holding, (row) => row.doctorId)) {
-    let latest: AppointmentRow | undefined
-    for (const row of rows.toSorted((a, b) => a.start - b.start)) {
-      if (latest && row.start < latest.end) {
-        const what = `doctor ${doctorId} has ${latest.id} and ${row.id} at ${new Date(row.start).toISOString()}`
-        violations.push({ promise, what, about: [latest.id, row.id] })
-      }
-      if (!latest || row.end > latest.end) latest = row
-    }
-  }
-  return violations
+  return [...answers(evidence), ...keys(evidence), ...calledOnce(evidence.calls), ...failures(evidence.calls)]
 }
 
 const isSuccess = (call: Call) => call.answer !== undefined && call.answer.status >= 200 && call.answer.status < 300
