@@ -1,9 +1,32 @@
 /** One fault each in evidence in which nothing is wrong, and the promise that it breaks. */
-import type { Diary, Evidence } from "./evidence.ts"
-import { after, answer, at, before, diary, doctor, entry, found, here, NORTH_KM, row, START, search, state, there } from "./sound.ts"
+import type { Call, Diary, Evidence } from "./evidence.ts"
+import {
+  after,
+  answer,
+  at,
+  before,
+  call,
+  diary,
+  doctor,
+  entry,
+  found,
+  here,
+  moved,
+  NORTH_KM,
+  row,
+  START,
+  search,
+  state,
+  there,
+} from "./sound.ts"
 
 export type Breach = { breaks: (evidence: Evidence) => void; promise: RegExp }
 export const heardBy = (evidence: Evidence, n: number) => (evidence.diaries[n] as Diary).heard
+/** The call of this key, or the last of this method and path. */
+function called(evidence: Evidence, what: string): Call {
+  return evidence.calls.findLast((c) => c.key === what || `${c.method} ${c.path}` === what) as Call
+}
+
 export const BREACHES: Record<string, Breach> = {
   "an event that a client never heard": { breaks: (e) => void heardBy(e, 0).splice(1, 1), promise: /reaches everyone/ },
   "an event that somebody else heard": {
@@ -70,10 +93,10 @@ export const BREACHES: Record<string, Breach> = {
     },
     promise: /two patients at one time/,
   },
-  "a booking that was answered and is gone": { breaks: (e) => void e.appointments.shift(), promise: /answered with 2xx is there/ },
+  "a booking that was answered and is gone": { breaks: (e) => void e.appointments.shift(), promise: /as it was answered/ },
   "a row older than its answer": {
     breaks: (e) => Object.assign(e.calls[0]?.answer?.body ?? {}, { version: 3 }),
-    promise: /answered with 2xx is there/,
+    promise: /as it was answered/,
   },
   "a key that made two": { breaks: (e) => Object.assign(e.appointments[1] ?? {}, { reason: "book-1" }), promise: /a key, however often/ },
   "a payment that was paid twice": {
@@ -95,6 +118,60 @@ export const BREACHES: Record<string, Breach> = {
       e.calls.push({ ...call, key: "next-1" }, { ...call, key: "next-2" })
     },
     promise: /never get the same patient/,
+  },
+  "a patient called in twice by one key that was never answered": {
+    breaks: (e) => {
+      e.log.push(moved(14, "b", 1, "IN_PROGRESS"))
+      Object.assign(e.appointments[1] ?? {}, { status: "IN_PROGRESS", version: 2 })
+      Object.assign(called(e, "next-1"), { attempts: [{ at: 1, ms: 4_000, outcome: "TimeoutError" }], answer: undefined })
+    },
+    promise: /a key calls in one/,
+  },
+  "a patient who went in though nobody called them": {
+    breaks: (e) =>
+      void e.calls.splice(
+        e.calls.findIndex((c) => c.key === "next-1"),
+        1,
+      ),
+    promise: /nobody goes in uncalled/,
+  },
+  "a call that was never answered": {
+    breaks: (e) =>
+      void e.calls.push({ ...called(e, "next-1"), attempts: [{ at: 1, ms: 4_000, outcome: "TimeoutError" }], answer: undefined }),
+    promise: /every call is answered/,
+  },
+  "an answer that says something else than the event of its version": {
+    breaks: (e) => {
+      const put = called(e, "PUT /appointments/a")
+      Object.assign(put.answer?.body ?? {}, { status: "REJECTED", scheduledAt: at(7) })
+      put.body = { status: "REJECTED" }
+    },
+    promise: /as it was answered/,
+  },
+  "an answer that says something else than was asked": {
+    breaks: (e) => Object.assign(called(e, "PUT /appointments/a"), { body: { status: "CANCELLED" } }),
+    promise: /as it was answered/,
+  },
+  "a doctor's change that was answered and never committed": {
+    breaks: (e) => Object.assign(called(e, "PATCH /doctors/me").answer?.body ?? {}, { consultationFee: 7 }),
+    promise: /as it was answered/,
+  },
+  "a doctor's change that was answered before it was committed": {
+    breaks: (e) => Object.assign(called(e, "PATCH /doctors/me").attempts[0] ?? {}, { ms: 1 }),
+    promise: /as it was answered/,
+  },
+  "a receptionist whose dismissal was answered and who is still there": {
+    breaks: (e) => {
+      const revoked = { id: "rx", status: "REVOKED" }
+      e.calls.push(call("doctor", "PUT /receptionists/rx", 200, revoked, { body: { status: "REVOKED" } }))
+    },
+    promise: /as it was answered/,
+  },
+  "a receptionist whom nobody turned away": { breaks: (e) => void e.dismissed.push("x"), promise: /turned away unasked/ },
+  "a payment that was answered and is gone": { breaks: (e) => void e.payments.pop(), promise: /as it was answered/ },
+  "a payment answered as paid that was never announced so": {
+    breaks: (e) => Object.assign(e.log[2]?.data ?? {}, { status: "FAILED" }),
+    promise: /as it was answered/,
   },
   "an answer of 500": { breaks: (e) => void e.calls[0]?.attempts.unshift({ at: 0, ms: 1, outcome: 500 }), promise: /never a 5xx/ },
   "a rollup that is off": { breaks: (e) => Object.assign(e.figures[0] ?? {}, { kept: null }), promise: /rollups/ },

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test"
 import { BREACHES, heardBy } from "./breaches.ts"
 import { check } from "./check.ts"
 import { historyOf } from "./history.ts"
-import { after, answer, desk, diary, row, search, sound } from "./sound.ts"
+import { after, answer, call, desk, diary, row, search, sound } from "./sound.ts"
 
 test("the checker finds nothing wrong with a run in which nothing is", () => {
   expect(check(sound())).toEqual([])
@@ -21,6 +21,7 @@ for (const [what, { breaks, promise }] of Object.entries(BREACHES))
 
 test("a receptionist who was turned away may hear what came before, and nothing after", () => {
   const evidence = { ...sound(), dismissed: ["x"] }
+  evidence.calls.push(call("doctor", "PUT /receptionists/rx", 200, { id: "rx", status: "REVOKED" }, { body: { status: "REVOKED" } }))
   evidence.log.push(row(14, "queue:update", "queue:c", { clinicId: "c", waiting: 0, inProgress: 1 }))
   evidence.diaries = [diary(desk, evidence.log, [1, 4])]
   expect(check(evidence)).toEqual([])

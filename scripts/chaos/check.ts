@@ -1,5 +1,6 @@
 /** Compares what clients asked, were answered and heard with what the tables and the log hold. No line of the product runs here. */
 import type { Evidence, Violation } from "./evidence.ts"
+import { checkAnswers } from "./rules/answers.ts"
 import { checkAudit } from "./rules/audit.ts"
 import { checkDelivery } from "./rules/delivery.ts"
 import { checkLog } from "./rules/log.ts"
@@ -11,6 +12,7 @@ import { checkWork } from "./rules/work.ts"
 export function check(evidence: Evidence): Violation[] {
   return [
     ...checkRows(evidence),
+    ...checkAnswers(evidence),
     ...checkSlots(evidence),
     ...checkLog(evidence),
     ...checkDelivery(evidence),

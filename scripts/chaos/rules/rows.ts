@@ -1,31 +1,17 @@
-/** What was answered against what the tables hold. */
-import type { Call, Evidence, Violation } from "../evidence.ts"
+/** How often what was asked for was done, and that every question was answered. */
+import type { AppointmentRow, Call, Evidence, LogRow, Violation } from "../evidence.ts"
+import { isSuccess } from "./answers.ts"
+
+const NEXT = "/receptionists/queue/next"
 
 export function checkRows(evidence: Evidence): Violation[] {
-  return [...answers(evidence), ...keys(evidence), ...calledOnce(evidence.calls), ...failures(evidence.calls)]
-}
-
-const isSuccess = (call: Call) => call.answer !== undefined && call.answer.status >= 200 && call.answer.status < 300
-
-/** A row is never older than any answer that showed it. */
-function answers({ calls, appointments, payments }: Evidence): Violation[] {
-  const promise = "what was answered with 2xx is there"
-  const versions = new Map(appointments.map((row) => [row.id, row.version]))
-  const paid = new Set(payments.map((row) => row.id))
-  const violations: Violation[] = []
-  for (const call of calls.filter((c) => c.method !== "GET" && isSuccess(c))) {
-    const { id, version, scheduledAt, amount } = call.answer?.body ?? {}
-    const said = `${call.method} ${call.path} answered ${call.answer?.status} with`
-    if (scheduledAt !== undefined && version !== undefined && (versions.get(String(id)) ?? 0) < Number(version))
-      violations.push({
-        promise,
-        what: `${said} appointment ${id} at version ${version}: the table has ${versions.get(String(id))}`,
-        about: [String(id)],
-      })
-    if (amount !== undefined && !paid.has(String(id)))
-      violations.push({ promise, what: `${said} payment ${id}, which is not there`, about: [String(id)] })
-  }
-  return violations
+  return [
+    ...keys(evidence),
+    ...calledOnce(evidence.calls),
+    ...calledByAKey(evidence),
+    ...unanswered(evidence.calls),
+    ...failures(evidence.calls),
+  ]
 }
 
 /** Every booking's reason and every payment's amount is its key's own, so the rows tell how often a key was obeyed. */
@@ -35,10 +21,10 @@ function keys({ calls, appointments, payments }: Evidence): Violation[] {
   const byAmount = Map.groupBy(payments, (row) => String(Number(row.amount)))
   const violations: Violation[] = []
   for (const call of calls) {
-    if (call.key === undefined || call.path === "/receptionists/queue/next") continue
+    if (call.key === undefined || call.path === NEXT) continue
     const made = call.body?.amount === undefined ? byReason.get(String(call.body?.reason)) : byAmount.get(String(call.body.amount))
     const count = made?.length ?? 0
-    if (count > 1 || (isSuccess(call) && (count === 0 || made?.[0]?.id !== call.answer?.body.id)))
+    if (count > 1 || (isSuccess(call) && (count === 0 || made?.[0]?.id !== call.answer.body.id)))
       violations.push({
         promise,
         what: `key ${call.key} (${call.path}) made ${count}: ${made?.map((row) => row.id)}`,
@@ -50,7 +36,7 @@ function keys({ calls, appointments, payments }: Evidence): Violation[] {
 
 function calledOnce(calls: Call[]): Violation[] {
   const promise = "two desks that call at once never get the same patient"
-  const called = calls.filter((call) => call.path === "/receptionists/queue/next" && isSuccess(call))
+  const called = calls.filter((call) => call.path === NEXT && isSuccess(call))
   return [...Map.groupBy(called, (call) => String(call.answer?.body.id))]
     .filter(([, times]) => times.length > 1)
     .map(([id, times]) => ({
@@ -58,6 +44,62 @@ function calledOnce(calls: Call[]): Violation[] {
       what: `${id} was called in by ${times.map((t) => `${t.who} (${t.key})`).join(" and ")}`,
       about: [id],
     }))
+}
+
+type GoneIn = { appointment: AppointmentRow; event: LogRow }
+
+/**
+ * Whoever went in was sent in by name, or called in under a key that was answered with them, or else under one that was not answered,
+ * which accounts for one patient of its doctor and no more.
+ */
+function calledByAKey({ calls, log, appointments }: Evidence): Violation[] {
+  const rows = new Map(appointments.map((row) => [row.id, row]))
+  const nexts = calls.filter((call) => call.path === NEXT)
+  const named = new Set([
+    ...nexts.filter(isSuccess).map((call) => String(call.answer.body.id)),
+    ...calls.filter((c) => c.body?.status === "IN_PROGRESS" && (isSuccess(c) || isInDoubt(c))).map((c) => c.path.split("/").at(-1)),
+  ])
+  const unnamed = log.flatMap((event): GoneIn[] => {
+    const appointment = rows.get(String(event.data.appointmentId))
+    const isIn = event.name === "appointment:update" && event.data.status === "IN_PROGRESS"
+    return isIn && appointment && !named.has(appointment.id) ? [{ appointment, event }] : []
+  })
+  const inDoubt = nexts.filter((call) => !isSuccess(call) && isInDoubt(call))
+  return [...Map.groupBy(unnamed, ({ appointment }) => appointment.doctorId)].flatMap(([doctorId, gone]) =>
+    unaccounted(
+      gone,
+      inDoubt.filter((call) => call.body?.doctorId === doctorId),
+    ),
+  )
+}
+
+/** The earliest first: what was asked before it was asked before all later ones as well. */
+function unaccounted(gone: GoneIn[], inDoubt: Call[]): Violation[] {
+  const left = inDoubt.toSorted((a, b) => begun(a) - begun(b))
+  const used: string[] = []
+  return gone.flatMap(({ appointment: { id, doctorId }, event }) => {
+    const call = left[0] && begun(left[0]) <= event.at + 1 ? left.shift() : undefined
+    if (call) used.push(`${call.key} for another`)
+    if (call) return []
+    const what = `${id} went in to ${doctorId}, and no call is left that may have called them (${used.join(", ") || "none was in doubt"})`
+    return [{ promise: "nobody goes in uncalled, and a key calls in one", what, about: [id, doctorId] }]
+  })
+}
+
+const begun = (call: Call) => call.attempts[0]?.at ?? Number.POSITIVE_INFINITY
+
+/** Some try of it may have been obeyed without a word: it was cut off, or whoever tried lost Postgres on the way. */
+export const isInDoubt = (call: Call) => call.attempts.some(({ outcome }) => typeof outcome === "string" || outcome === 503)
+
+/** Longer than any fault lasts they are tried again; who is still without an answer then will never have one. */
+function unanswered(calls: Call[]): Violation[] {
+  return calls.flatMap((call) => {
+    const last = call.attempts.at(-1)?.outcome
+    const isInFlight = last === 409 && String(call.answer?.body.detail).includes("in flight")
+    if (typeof last === "number" && last !== 503 && last !== 429 && !isInFlight) return []
+    const what = `${call.method} ${call.path} by ${call.who} (${call.key ?? "no key"}): ${last} after ${call.attempts.length} tries`
+    return [{ promise: "every call is answered in the end", what, about: [call.key ?? call.path] }]
+  })
 }
 
 function failures(calls: Call[]): Violation[] {
