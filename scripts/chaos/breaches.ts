@@ -1,24 +1,7 @@
 /** One fault each in evidence in which nothing is wrong, and the promise that it breaks. */
-import type { Call, Diary, Evidence } from "./evidence.ts"
-import {
-  after,
-  answer,
-  at,
-  before,
-  call,
-  diary,
-  doctor,
-  entry,
-  found,
-  here,
-  moved,
-  NORTH_KM,
-  row,
-  START,
-  search,
-  state,
-  there,
-} from "./sound.ts"
+import { BREACHES_ELSEWHERE } from "./breaches-elsewhere.ts"
+import type { Call, Diary, Evidence, LogRow } from "./evidence.ts"
+import { at, call, counted, desk, diary, doctor, moved, placed, row, START } from "./sound.ts"
 
 export type Breach = { breaks: (evidence: Evidence) => void; promise: RegExp }
 export const heardBy = (evidence: Evidence, n: number) => (evidence.diaries[n] as Diary).heard
@@ -27,7 +10,7 @@ function called(evidence: Evidence, what: string): Call {
   return evidence.calls.findLast((c) => c.key === what || `${c.method} ${c.path}` === what) as Call
 }
 
-export const BREACHES: Record<string, Breach> = {
+const OF_ROWS_AND_EVENTS: Record<string, Breach> = {
   "an event that a client never heard": { breaks: (e) => void heardBy(e, 0).splice(1, 1), promise: /reaches everyone/ },
   "an event that somebody else heard": {
     breaks: (e) => void heardBy(e, 2).push(heardBy(e, 0)[0] as Diary["heard"][number]),
@@ -92,6 +75,42 @@ export const BREACHES: Record<string, Breach> = {
       for (const appointment of e.appointments) appointment.status = "COMPLETED"
     },
     promise: /two patients at one time/,
+  },
+  "a check-in that the clinic was not told of": { breaks: (e) => void e.log.splice(8, 1), promise: /how many wait/ },
+  "a count that is not how many wait": {
+    breaks: (e) => Object.assign(e.log[8]?.data ?? {}, { waiting: 2 }),
+    promise: /how many wait/,
+  },
+  "a count of a queue in which nothing has changed": { breaks: (e) => void e.log.push(counted(14, 0, 1)), promise: /how many wait/ },
+  "an order of the queue that was answered and not told": {
+    breaks: (e) => void e.calls.push(call("desk", "PUT /receptionists/queue/q", 200, { appointmentId: "q", position: 1 })),
+    promise: /how many wait/,
+  },
+  "a check-in of somebody who was told no place": { breaks: (e) => void e.log.splice(9, 1), promise: /told their place/ },
+  "two who wait in one place": {
+    breaks: (e) => {
+      e.log.push(moved(14, "b", 1, "CONFIRMED"), moved(15, "b", 1, "WAITING"), counted(16, 1, 1), placed(17, "b", 1))
+      e.log.push(moved(18, "a", 0, "WAITING"), counted(19, 2, 1), placed(20, "a", 1))
+    },
+    promise: /nobody else the same/,
+  },
+  "a patient called in before those who waited longer": {
+    breaks: (e) => {
+      e.log.splice(10, 0, moved(10.1, "a", 0, "WAITING"), counted(10.2, 2, 0), placed(10.3, "q", 2), placed(10.4, "a", 1))
+    },
+    promise: /the first who waits/,
+  },
+  "a doctor who was never announced": { breaks: (e) => void e.log.pop(), promise: /each new doctor/ },
+  "a doctor announced twice": {
+    breaks: (e) => void e.log.push({ ...(e.log[12] as LogRow), offset: 14, seq: 14 }),
+    promise: /each new doctor/,
+  },
+  "a receptionist who missed what came before they were turned away": {
+    breaks: (e) => {
+      e.dismissed.push("x")
+      e.diaries.push(diary(desk, e.log, [1, 2, 4]))
+    },
+    promise: /reaches everyone/,
   },
   "a booking that was answered and is gone": { breaks: (e) => void e.appointments.shift(), promise: /as it was answered/ },
   "a row older than its answer": {
@@ -179,82 +198,6 @@ export const BREACHES: Record<string, Breach> = {
     breaks: (e) => void e.crashes.push({ at: 1, process: "api-0", how: "code 1" }),
     promise: /no process ends/,
   },
-  "a search that shows a doctor where they were two seconds ago": {
-    breaks: (e) => void e.searches.push(search("api-0", 7_100, before())),
-    promise: /as they were committed/,
-  },
-  "a search that finds somebody who was deactivated": {
-    breaks: (e) => void e.doctorStates.push(state("d", 5_500, { active: false })),
-    promise: /as they were committed/,
-  },
-  "a search that misses somebody who is there": {
-    breaks: (e) => void e.searches.push(search("api-0", 4_100, answer([found("e", here, 0)]))),
-    promise: /as they were committed/,
-  },
-  "a search that shows what was never committed, however much was going on": {
-    breaks: (e) => {
-      e.calm = []
-      e.searches.push(search("api-0", 4_100, answer([found("d", { ...here, fee: 7 }, 0), found("e", here, 0)])))
-    },
-    promise: /as they were committed/,
-  },
-  "a search that shows what was committed only after it": {
-    breaks: (e) => void e.searches.push(search("api-0", 4_100, after())),
-    promise: /as they were committed/,
-  },
-  "a search with a distance that is not": {
-    breaks: (e) => void e.searches.push(search("api-0", 8_000, answer([found("d", here, 0), found("e", there, NORTH_KM + 1)]))),
-    promise: /as they were committed/,
-  },
-  "a search that begins with the farthest": {
-    breaks: (e) => Object.assign(e.searches[2] ?? {}, { answer: answer(after().found.toReversed()) }),
-    promise: /nearest first/,
-  },
-  "a search that was refused while Postgres was away": {
-    breaks: (e) => void e.searches.push(search("api-0", 7_100, answer([], "nobody", 503))),
-    promise: /goes on answering/,
-  },
-  "a search that went to the table once the index had served": {
-    breaks: (e) => Object.assign(e.searches[2]?.answer ?? {}, { served: "sql-near" }),
-    promise: /goes on answering/,
-  },
-  "a search that was not answered by a process that ran": {
-    breaks: (e) => void e.searches.push(search("api-0", 7_100, undefined)),
-    promise: /goes on answering/,
-  },
-  "a process that in the end finds somebody where they are not": {
-    breaks: (e) => Object.assign(e.worlds[0] ?? {}, { answer: before() }),
-    promise: /at the end every process/,
-  },
-  "a booking that is not in the audit": {
-    breaks: (e) => void e.audit.entries.splice(2, 1),
-    promise: /a change and its entry/,
-  },
-  "an entry in the audit of a change that was not": {
-    breaks: (e) => void e.audit.entries.push(entry("doctor", "CHANGE", "payment", "m")),
-    promise: /a change and its entry/,
-  },
-  "a refusal that is not in the audit": {
-    breaks: (e) => void e.calls.push({ ...(e.calls[0] as Evidence["calls"][number]), attempts: [{ at: 5, ms: 1, outcome: 409 }] }),
-    promise: /is written down/,
-  },
-  "a reading that is not in the audit": {
-    breaks: (e) => {
-      const attempts = [{ at: 5, ms: 1, outcome: 200 }]
-      e.calls.push({
-        who: "patient",
-        method: "GET",
-        path: "/notifications",
-        attempts,
-        answer: { status: 200, body: { data: [{ data: { appointmentId: "a" } }] } },
-      })
-    },
-    promise: /is written down/,
-  },
-  "an audit log that was altered": {
-    breaks: (e) => Object.assign(e.audit, { verified: "position 3: altered" }),
-    promise: /as it was sealed/,
-  },
-  "an audit log that nobody seals": { breaks: (e) => Object.assign(e.audit, { unsealed: 2 }), promise: /is sealed/ },
-  "work that was left": { breaks: (e) => Object.assign(e.work, { due: 1 }), promise: /every job is done/ },
 }
+
+export const BREACHES: Record<string, Breach> = { ...OF_ROWS_AND_EVENTS, ...BREACHES_ELSEWHERE }

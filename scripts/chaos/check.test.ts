@@ -2,7 +2,7 @@ import { expect, test } from "bun:test"
 import { BREACHES, heardBy } from "./breaches.ts"
 import { check } from "./check.ts"
 import { historyOf } from "./history.ts"
-import { after, answer, call, desk, diary, row, search, sound } from "./sound.ts"
+import { after, answer, call, desk, diary, search, sound } from "./sound.ts"
 
 test("the checker finds nothing wrong with a run in which nothing is", () => {
   expect(check(sound())).toEqual([])
@@ -22,11 +22,27 @@ for (const [what, { breaks, promise }] of Object.entries(BREACHES))
 test("a receptionist who was turned away may hear what came before, and nothing after", () => {
   const evidence = { ...sound(), dismissed: ["x"] }
   evidence.calls.push(call("doctor", "PUT /receptionists/rx", 200, { id: "rx", status: "REVOKED" }, { body: { status: "REVOKED" } }))
-  evidence.log.push(row(14, "queue:update", "queue:c", { clinicId: "c", waiting: 0, inProgress: 1 }))
-  evidence.diaries = [diary(desk, evidence.log, [1, 4])]
+  evidence.diaries = [diary(desk, evidence.log, [1, 2, 3, 4])]
   expect(check(evidence)).toEqual([])
-  evidence.diaries = [diary(desk, evidence.log, [1, 4, 14])]
+  evidence.diaries = [diary(desk, evidence.log, [1, 2, 3, 4, 6])]
   expect(check(evidence).map((v) => v.promise)).toEqual(["nobody hears what is not theirs"])
+})
+
+test("a receptionist who was turned away must have heard all up to what they heard last, or were told in time that they have", () => {
+  const evidence = { ...sound(), dismissed: ["x"] }
+  evidence.calls.push(call("doctor", "PUT /receptionists/rx", 200, { id: "rx", status: "REVOKED" }, { body: { status: "REVOKED" } }))
+  const heard = diary(desk, evidence.log, [1])
+  evidence.diaries = [heard]
+  expect(check(evidence)).toEqual([])
+  heard.ready = [{ at: 6, offset: 4 }]
+  expect(check(evidence)).toEqual([])
+  heard.ready = [{ at: 3, offset: 3 }]
+  expect(check(evidence).map((v) => v.what)).toEqual([
+    "x never heard appointment:update at 2 of appointment:a",
+    "x never heard payment:update at 3 of payment:m",
+  ])
+  evidence.diaries = [diary(desk, evidence.log, [1, 3, 4])]
+  expect(check(evidence).map((v) => v.what)).toEqual(["x never heard appointment:update at 2 of appointment:a"])
 })
 
 test("a violation's history has what was asked, logged, heard and broken about it, in time, and nothing else", () => {

@@ -4,6 +4,7 @@ import { checkAnswers } from "./rules/answers.ts"
 import { checkAudit } from "./rules/audit.ts"
 import { checkDelivery } from "./rules/delivery.ts"
 import { checkLog } from "./rules/log.ts"
+import { checkQueues } from "./rules/queues.ts"
 import { checkRows } from "./rules/rows.ts"
 import { checkSearches } from "./rules/searches.ts"
 import { checkSlots } from "./rules/slots.ts"
@@ -15,6 +16,7 @@ export function check(evidence: Evidence): Violation[] {
     ...checkAnswers(evidence),
     ...checkSlots(evidence),
     ...checkLog(evidence),
+    ...checkQueues(evidence),
     ...checkDelivery(evidence),
     ...checkWork(evidence),
     ...checkSearches(evidence),

@@ -16,23 +16,27 @@ export const PUBLIC = new Set([
 export class Parties {
   readonly appointments: Map<string, AppointmentRow>
   readonly payments: Map<string, PaymentRow>
-  /** Of a receptionist who was turned away, the offset of that. */
-  readonly #dismissed = new Map<string, number>()
+  /** Of a receptionist who was turned away, the event of that. */
+  readonly #dismissed = new Map<string, LogRow>()
 
   constructor({ appointments, payments, dismissed, log }: Pick<Evidence, "appointments" | "payments" | "dismissed" | "log">) {
     this.appointments = new Map(appointments.map((row) => [row.id, row]))
     this.payments = new Map(payments.map((row) => [row.id, row]))
     for (const row of log)
-      if (row.name === "access:changed" && dismissed.includes(String(row.data.uid)))
-        this.#dismissed.set(String(row.data.uid), row.offset ?? 0)
+      if (row.name === "access:changed" && dismissed.includes(String(row.data.uid))) this.#dismissed.set(String(row.data.uid), row)
   }
 
   isDismissed(person: Person): boolean {
     return this.#dismissed.has(person.uid)
   }
 
+  dismissalOf(person: Person): LogRow | undefined {
+    return this.#dismissed.get(person.uid)
+  }
+
   heardUntil(person: Person): number {
-    return this.#dismissed.get(person.uid) ?? Number.POSITIVE_INFINITY
+    const dismissal = this.#dismissed.get(person.uid)
+    return dismissal ? (dismissal.offset ?? 0) : Number.POSITIVE_INFINITY
   }
 }
 

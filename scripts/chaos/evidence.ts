@@ -39,6 +39,8 @@ export type Diary = {
   connections: { at: number; lastOffset: number }[]
   heard: Heard[]
   gaps: { at: number; from: number; to: number }[]
+  /** When it was told that it has all up to there. */
+  ready: { at: number; offset: number }[]
 }
 
 export type LogRow = {

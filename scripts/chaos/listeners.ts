@@ -20,7 +20,7 @@ type Meta = { id: string; offset: number; occurredAt: string }
 
 /** `n` decides the realtime process that the edge sends it to first. */
 export function listen(url: string, n: number, person: Person, token: string, transport: Diary["transport"]): Listener {
-  const diary: Diary = { client: `${person.uid}/${transport}`, person, transport, connections: [], heard: [], gaps: [] }
+  const diary: Diary = { client: `${person.uid}/${transport}`, person, transport, connections: [], heard: [], gaps: [], ready: [] }
   const auth = { token, lastOffset: 0 }
   let ready = false
   const socket: Socket = io(`${url}/notifications`, {
@@ -38,6 +38,7 @@ export function listen(url: string, n: number, person: Person, token: string, tr
   })
   socket.on("stream:ready", ({ offset }: { offset: number }) => {
     ready = true
+    diary.ready.push({ at: Date.now(), offset })
     auth.lastOffset = Math.max(auth.lastOffset, offset)
   })
   socket.on("stream:gap", (gap: { from: number; to: number }) => diary.gaps.push({ at: Date.now(), ...gap }))

@@ -39,7 +39,7 @@ export function diary(person: Person, log: LogRow[], offsets: number[]): Diary {
     const { id, name, data } = log[offset - 1] as LogRow
     return { connection: 0, at: offset, name, data, id, offset }
   })
-  return { client: person.uid, person, transport: "websocket", connections: [{ at: 0, lastOffset: 0 }], heard, gaps: [] }
+  return { client: person.uid, person, transport: "websocket", connections: [{ at: 0, lastOffset: 0 }], heard, gaps: [], ready: [] }
 }
 
 /** Answered at once. */

@@ -50,16 +50,29 @@ function truth({ client, person, heard }: Diary, byId: Map<string, LogRow>, part
   return violations
 }
 
-function missed({ client, person, heard }: Diary, log: LogRow[], parties: Parties): Violation[] {
+function missed(diary: Diary, log: LogRow[], parties: Parties): Violation[] {
+  const { client, person, heard } = diary
   const ids = new Set(heard.map((h) => h.id))
+  const until = owedUntil(diary, parties)
   return log
-    .filter((row) => row.offset !== null && entitled(person, row, parties) && !parties.isDismissed(person) && !ids.has(row.id))
+    .filter((row) => row.offset !== null && row.offset <= until && entitled(person, row, parties) && !ids.has(row.id))
     .map((row) => ({
       promise: "every committed change reaches everyone who may hear it",
       what: `${client} never heard ${row.name} at ${row.offset} of ${row.subject}`,
       about: [row.id],
       client,
     }))
+}
+
+/**
+ * Whoever was turned away while they were cut off comes back to nothing. What they heard last, or were told in time that they have, says
+ * up to where they must have heard all.
+ */
+function owedUntil({ person, heard, ready }: Diary, parties: Parties): number {
+  const dismissal = parties.dismissalOf(person)
+  if (!dismissal) return Number.POSITIVE_INFINITY
+  const inTime = ready.filter(({ at }) => at < dismissal.at)
+  return Math.max(0, ...heard.map((h) => h.offset), ...inTime.map(({ offset }) => offset))
 }
 
 /** As first heard. */

@@ -2,7 +2,7 @@
 import type { AppointmentRow, Evidence, LogRow, Violation } from "../evidence.ts"
 
 export function checkLog(evidence: Evidence): Violation[] {
-  return [...offsets(evidence.log), ...appointments(evidence), ...payments(evidence)]
+  return [...offsets(evidence.log), ...appointments(evidence), ...payments(evidence), ...newDoctors(evidence)]
 }
 
 function offsets(log: LogRow[]): Violation[] {
@@ -10,10 +10,9 @@ function offsets(log: LogRow[]): Violation[] {
   const violations: Violation[] = []
   const last = new Map<string, LogRow>()
   for (const [n, row] of log.entries()) {
-    if (row.offset !== n + 1) {
-      violations.push({ promise, what: `place ${n + 1} holds offset ${row.offset} (${row.name} ${row.id})`, about: [row.id] })
-      break
-    }
+    const previous = n === 0 ? 0 : log[n - 1]?.offset
+    if (typeof previous !== "number" || row.offset !== previous + 1)
+      violations.push({ promise, what: `after ${previous} comes ${row.offset} (${row.name} ${row.id})`, about: [row.id] })
     const before = last.get(row.subject)
     if (before && before.seq >= row.seq)
       violations.push({
@@ -24,6 +23,22 @@ function offsets(log: LogRow[]): Violation[] {
     last.set(row.subject, row)
   }
   return violations
+}
+
+/** Whoever became a doctor was announced once, in their city, and nobody else was. */
+function newDoctors({ log, calls }: Evidence): Violation[] {
+  const promise = "each new doctor is announced once"
+  const announced = log.filter((row) => row.name === "doctor:new").map(({ data }) => `${data.doctorId} in ${data.city}`)
+  const answered = calls.filter((c) => c.path === "/doctors" && c.answer?.status === 201)
+  const made = answered.map(({ answer }) => `${answer?.body.id} in ${answer?.body.city}`)
+  const times = (list: string[], who: string) => list.filter((one) => one === who).length
+  return [...new Set([...announced, ...made])]
+    .filter((who) => times(announced, who) !== 1 || times(made, who) !== 1)
+    .map((who) => ({
+      promise,
+      what: `doctor ${who} was made ${times(made, who)} times and announced ${times(announced, who)} times`,
+      about: [who.split(" ")[0] as string],
+    }))
 }
 
 /** The contract's moves; a new time, from PENDING or CONFIRMED, begins again at PENDING. */
