@@ -1,7 +1,6 @@
 import { expect, test } from "bun:test"
-import { BREACHES, heardBy } from "./breaches.ts"
+import { BREACHES } from "./breaches.ts"
 import { check } from "./check.ts"
-import { historyOf } from "./history.ts"
 import { after, answer, call, desk, diary, search, sound } from "./sound.ts"
 
 test("the checker finds nothing wrong with a run in which nothing is", () => {
@@ -43,18 +42,6 @@ test("a receptionist who was turned away must have heard all up to what they hea
   ])
   evidence.diaries = [diary(desk, evidence.log, [1, 3, 4])]
   expect(check(evidence).map((v) => v.what)).toEqual(["x never heard appointment:update at 2 of appointment:a"])
-})
-
-test("a violation's history has what was asked, logged, heard and broken about it, in time, and nothing else", () => {
-  const evidence = sound()
-  heardBy(evidence, 1).shift()
-  const [violation] = check(evidence)
-  const history = historyOf(violation ?? { promise: "", what: "", about: [] }, evidence).map((line) => line.slice(13))
-  expect(history).toEqual([
-    "client patient: connection 0 by websocket, after 0",
-    "fault  kill api-0",
-    'log    2 appointment:update {"appointmentId":"a","status":"CONFIRMED","scheduledAt":"2030-01-07T10:00:00.000Z"} (e2)',
-  ])
 })
 
 test("who is frozen, ended or has not loaded yet need not answer, and what a crash of Postgres may take from the audit may be missing", () => {

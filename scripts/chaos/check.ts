@@ -10,16 +10,16 @@ import { checkSearches } from "./rules/searches.ts"
 import { checkSlots } from "./rules/slots.ts"
 import { checkWork } from "./rules/work.ts"
 
-export function check(evidence: Evidence): Violation[] {
-  return [
-    ...checkRows(evidence),
-    ...checkAnswers(evidence),
-    ...checkSlots(evidence),
-    ...checkLog(evidence),
-    ...checkQueues(evidence),
-    ...checkDelivery(evidence),
-    ...checkWork(evidence),
-    ...checkSearches(evidence),
-    ...checkAudit(evidence),
-  ]
+const RULES = { checkRows, checkAnswers, checkSlots, checkLog, checkQueues, checkDelivery, checkWork, checkSearches, checkAudit }
+
+/** Whose judgement it is: only that rule has to be asked again. */
+export type Broken = Violation & { rule: keyof typeof RULES }
+
+export function check(evidence: Evidence): Broken[] {
+  return (Object.keys(RULES) as Broken["rule"][]).flatMap((rule) => RULES[rule](evidence).map((violation) => ({ ...violation, rule })))
+}
+
+/** Whether the same is still broken in this evidence. */
+export function isStillBroken({ rule, promise, what }: Broken, evidence: Evidence): boolean {
+  return RULES[rule](evidence).some((violation) => violation.promise === promise && violation.what === what)
 }

@@ -1,67 +1,60 @@
-/** The smallest history that shows a violation: what was asked, logged, heard and broken around the things it is about. */
-import type { Call, Diary, Evidence, Violation } from "./evidence.ts"
-
-type Line = { at: number; text: string }
+/** The smallest history that shows a violation: no line of it can be left out. What was broken meanwhile, and by whom it was missed, is told beside. */
+import { type Broken, isStillBroken } from "./check.ts"
+import { type Clue, cluesOf, evidenceOf } from "./clues.ts"
+import type { Diary, Evidence } from "./evidence.ts"
+import { smallest } from "./smallest.ts"
 
 /** A fault shortly before may be why. */
 const FAULT_BEFORE_MS = 3_000
-/** What a person reads; the beginning and the end tell the most. */
+/** Of a history that there was no time to make small; the beginning and the end tell the most. */
 const LINES_MAX = 40
-const BODY_MAX = 160
+const TIME_MAX_MS = 1_000
 
-export function historyOf(violation: Violation, evidence: Evidence): string[] {
-  const { log, calls, diaries, faults } = evidence
-  const events = log.filter((row) => mentions(violation, [row.id, row.subject, JSON.stringify(row.data)]))
-  const about = { ...violation, about: [...violation.about, ...events.map((row) => row.id)] }
-  const lines: Line[] = events.map((row) => ({
-    at: row.at,
-    text: `log    ${row.offset} ${row.name} ${JSON.stringify(row.data)} (${row.id})`,
-  }))
-  for (const call of calls)
-    if (mentions(violation, [call.key ?? "", call.path, JSON.stringify(call.body), JSON.stringify(call.answer)]))
-      lines.push(...linesOfCall(call))
-  for (const diary of diaries)
-    if (diary.client === violation.client) lines.push(...linesOfDiary(diary, about, Math.min(...lines.map((l) => l.at))))
-  const times = lines.map((line) => line.at)
+type Line = { at?: number; text: string }
+export type Story = { clues: Clue[]; isSmallest: boolean }
+
+/** In time; `all`: the clues of this evidence, which take a while to gather. */
+export function historyOf(violation: Broken, evidence: Evidence, all = cluesOf(evidence), timeMs = TIME_MAX_MS): string[] {
+  const { clues, isSmallest } = storyOf(violation, evidence, all, timeMs)
+  const lines: Line[] = clues.map(({ at, line }) => ({ at, text: line() }))
+  const told = [...lines, ...context(violation, evidence, lines)].toSorted(
+    (a, b) => (a.at ?? Number.POSITIVE_INFINITY) - (b.at ?? Number.POSITIVE_INFINITY),
+  )
+  if (isSmallest || told.length <= LINES_MAX) return told.map(printed)
+  const cut = `… ${told.length - LINES_MAX} more: there was no time to find which are needed …`
+  return [...told.slice(0, LINES_MAX / 2).map(printed), cut, ...told.slice(-LINES_MAX / 2).map(printed)]
+}
+
+/** First what names the same things, if that shows it: most of a run has nothing to do with it. */
+export function storyOf(violation: Broken, { faults }: Evidence, all: Clue[], timeMs = TIME_MAX_MS): Story {
+  const shows = (clues: Clue[]) => isStillBroken(violation, evidenceOf(clues, faults))
+  const named = ({ text }: Clue) => violation.about.some((id) => text.includes(id))
+  const own = ({ client }: Clue) => client !== undefined && client === violation.client
+  const near = [all.filter((c) => named(c) || (own(c) && c.isComing)), all.filter((c) => named(c) || own(c))]
+  const { items, isSmallest } = smallest(near.find(shows) ?? all, shows, Date.now() + timeMs)
+  return { clues: items, isSmallest }
+}
+
+/** None of it shows the violation; it may be why. */
+function context({ client }: Broken, { faults, diaries }: Evidence, lines: Line[]): Line[] {
+  const times = lines.flatMap(({ at }) => at ?? [])
   const [from, to] = [Math.min(...times) - FAULT_BEFORE_MS, Math.max(...times)]
-  for (const { at, endedAt, what } of faults) if (endedAt >= from && at <= to) lines.push({ at, text: `fault  ${what}` })
-  return printed(lines.toSorted((a, b) => a.at - b.at))
-}
-
-function mentions({ about }: Violation, texts: string[]): boolean {
-  return about.some((id) => texts.some((text) => text?.includes(id)))
-}
-
-function linesOfCall({ who, method, path, key, body, attempts, answer }: Call): Line[] {
-  return attempts.map(({ at, ms, outcome }, n) => {
-    const last = n === attempts.length - 1
-    const said = last && answer ? ` ${JSON.stringify(answer.body).slice(0, BODY_MAX)}` : ""
-    return {
-      at,
-      text: `call   ${who} ${method} ${path} ${n === 0 ? JSON.stringify(body ?? {}) : `again (${n + 1})`} ${key ?? ""} → ${outcome} in ${Math.round(ms)} ms${said}`,
-    }
-  })
-}
-
-/** What it heard of these, its connection when the first of it happened, and the next one. */
-function linesOfDiary({ client, connections, heard, transport }: Diary, { about }: Violation, first: number): Line[] {
-  const then = connections.findLastIndex((c) => c.at <= first)
+  const meanwhile = faults.filter(({ at, endedAt }) => endedAt >= from && at <= to)
+  const diary = diaries.find((d) => d.client === client)
   return [
-    ...heard
-      .filter((h) => about.includes(h.id))
-      .map((h) => ({ at: h.at, text: `heard  ${client}, connection ${h.connection}: ${h.name} at ${h.offset} (${h.id})` })),
-    ...connections
-      .map(({ at, lastOffset }, n) => ({ at, text: `client ${client}: connection ${n} by ${transport}, after ${lastOffset}` }))
-      .filter((_, n) => n === then || n === then + 1),
+    ...meanwhile.map(({ at, what }) => ({ at, text: `fault  ${what}` })),
+    ...(diary ? comings(diary, from + FAULT_BEFORE_MS) : []).filter(({ text }) => !lines.some((line) => line.text === text)),
   ]
 }
 
-function printed(lines: Line[]): string[] {
-  const shown =
-    lines.length <= LINES_MAX
-      ? lines.map(line)
-      : [...lines.slice(0, LINES_MAX / 2).map(line), `… ${lines.length - LINES_MAX} more …`, ...lines.slice(-LINES_MAX / 2).map(line)]
-  return shown
+/** The connection that a client had then, and the next. */
+function comings({ client, connections, transport }: Diary, first: number): Line[] {
+  const then = connections.findLastIndex((c) => c.at <= first)
+  return connections
+    .map(({ at, lastOffset }, n) => ({ at, text: `client ${client}: connection ${n} by ${transport}, after ${lastOffset}` }))
+    .filter((_, n) => n === then || n === then + 1)
 }
 
-const line = ({ at, text }: Line) => `${new Date(at).toISOString().slice(11, 23)} ${text}`
+function printed({ at, text }: Line): string {
+  return `${at === undefined ? "in the end  " : new Date(at).toISOString().slice(11, 23)} ${text}`
+}

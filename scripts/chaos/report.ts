@@ -1,12 +1,17 @@
 /** What a run has shown, in lines. */
-import type { Evidence, Violation } from "./evidence.ts"
+import type { Broken } from "./check.ts"
+import { cluesOf } from "./clues.ts"
+import type { Evidence } from "./evidence.ts"
 import { historyOf } from "./history.ts"
 import { stalestInCalm } from "./rules/searches.ts"
 
 /** One broken promise often breaks others, and each many times: the first tell enough. */
 const SHOWN_A_PROMISE = 3
+/** For all histories together; what is told later is not made small. */
+const HISTORIES_MAX_MS = 15_000
+const HISTORY_MAX_MS = 2_000
 
-export function report({ evidence, violations }: { evidence: Evidence; violations: Violation[] }): string[] {
+export function report({ evidence, violations }: { evidence: Evidence; violations: Broken[] }): string[] {
   const { calls, log, diaries, faults } = evidence
   const kinds = Map.groupBy(faults, ({ what }) => what.replace(/ [a-z]+-\d$/, ""))
   const heard = diaries.reduce((sum, d) => sum + d.heard.length, 0)
@@ -16,6 +21,9 @@ export function report({ evidence, violations }: { evidence: Evidence; violation
   const answered = searches.filter((s) => s.answer?.status === 200)
   const away = faults.filter(({ what }) => what.includes("Postgres"))
   const meanwhile = answered.filter((s) => away.some(({ at, endedAt }) => s.from > at && s.to < endedAt))
+  const clues = violations.length > 0 ? cluesOf(evidence) : []
+  const deadline = Date.now() + HISTORIES_MAX_MS
+  const history = (v: Broken) => historyOf(v, evidence, clues, Math.min(HISTORY_MAX_MS, deadline - Date.now()))
   return [
     `faults survived: ${faults.length} (${[...kinds].map(([kind, list]) => `${kind} ${list.length}`).join(", ")})`,
     `calls: ${calls.length} in ${tries} tries, ${calls.filter((c) => c.answer).length} answered; rows: ${evidence.appointments.length} appointments, ${evidence.payments.length} payments`,
@@ -26,7 +34,7 @@ export function report({ evidence, violations }: { evidence: Evidence; violation
     ...[...Map.groupBy(violations, (v) => v.promise)].flatMap(([promise, broken]) => [
       "",
       `BROKEN, ${broken.length} times: ${promise}`,
-      ...broken.slice(0, SHOWN_A_PROMISE).flatMap((v) => [`  ${v.what}`, ...historyOf(v, evidence).map((line) => `    ${line}`)]),
+      ...broken.slice(0, SHOWN_A_PROMISE).flatMap((v) => [`  ${v.what}`, ...history(v).map((line) => `    ${line}`)]),
     ]),
   ]
 }

@@ -3,11 +3,11 @@ import { join } from "node:path"
 import { until } from "../../tests/harness/services.ts"
 import { Calls } from "./calls.ts"
 import { chanceOf } from "./chance.ts"
-import { check } from "./check.ts"
+import { type Broken, check } from "./check.ts"
 import { type Cluster, startCluster } from "./cluster.ts"
 import { isSettled, openReader, readTables } from "./collect.ts"
 import { entitled, Parties } from "./entitled.ts"
-import type { Calm, Evidence, Violation } from "./evidence.ts"
+import type { Calm, Evidence } from "./evidence.ts"
 import { Faults } from "./faults.ts"
 import { type Listener, listen } from "./listeners.ts"
 import { Load } from "./load.ts"
@@ -35,7 +35,7 @@ export type RunOptions = {
   say: (line: string) => void
 }
 
-export type Outcome = { evidence: Evidence; violations: Violation[] }
+export type Outcome = { evidence: Evidence; violations: Broken[] }
 
 export async function runChaos({ seed, durationMs, maxFaults, settleMs = SETTLE_MS, root, settings, say }: RunOptions): Promise<Outcome> {
   await using cluster = await startCluster({ root, settings, say })
