@@ -1,7 +1,7 @@
 /** Faults in searches, the audit and what workers do, as in breaches.ts. */
 import type { Breach } from "./breaches.ts"
-import type { Evidence } from "./evidence.ts"
-import { after, answer, before, entry, found, here, NORTH_KM, search, state, there } from "./sound.ts"
+import type { Evidence, LogRow } from "./evidence.ts"
+import { after, answer, at, before, entry, found, here, moved, NORTH_KM, row, START, scheduled, search, state, there } from "./sound.ts"
 
 export const BREACHES_ELSEWHERE: Record<string, Breach> = {
   "a search that shows a doctor where they were two seconds ago": {
@@ -82,4 +82,47 @@ export const BREACHES_ELSEWHERE: Record<string, Breach> = {
   },
   "an audit log that nobody seals": { breaks: (e) => Object.assign(e.audit, { unsealed: 2 }), promise: /is sealed/ },
   "work that was left": { breaks: (e) => Object.assign(e.work, { due: 1 }), promise: /every job is done/ },
+  "events that nobody gave a place": { breaks: (e) => Object.assign(e.work, { unpublished: 1 }), promise: /every job is done/ },
+  "events that no worker has read": { breaks: (e) => Object.assign(e.work, { cursor: 12 }), promise: /every job is done/ },
+  "work that was given up": { breaks: (e) => Object.assign(e.work, { givenUp: 1 }), promise: /every job is done/ },
+  "jobs that were left": { breaks: (e) => Object.assign(e.work, { jobs: 1 }), promise: /every job is done/ },
+  "a schedule that a wiped Redis forgot": {
+    breaks: (e) => void e.schedules.seen.push({ at: 200_000, next: {} }, { at: 250_000, next: {} }),
+    promise: /schedules outlive/,
+  },
+  "a schedule that stands and never runs": {
+    breaks: (e) => void e.schedules.seen.push(...[200_000, 300_000, 400_000].map((at) => scheduled(at, 150_000))),
+    promise: /schedules outlive/,
+  },
+  "a run of a schedule that failed while all was well": {
+    breaks: (e) => void e.schedules.failed.push({ id: "repeat:2", at: 20_000 }),
+    promise: /no run of a schedule fails/,
+  },
+  "a reminder that came twice": { breaks: (e) => tomorrow(e, [0, 60_000]), promise: /is reminded, once/ },
+  "a reminder of a visit that was called off": {
+    breaks: (e) => {
+      tomorrow(e, [0])
+      e.log.splice(-1, 0, moved(14.5, "a", 0, "CANCELLED"))
+    },
+    promise: /is reminded, once/,
+  },
+  "a visit that two runs passed over": {
+    breaks: (e) => {
+      tomorrow(e, [])
+      e.log.push(...[0, 60_000].map((ms, n) => ({ ...reminder(14 + n, "other"), at: TOMORROW_MS + ms })))
+    },
+    promise: /is reminded, once/,
+  },
+}
+
+/** The day before `a`, twenty hours before it begins. */
+const TOMORROW_MS = START - 20 * 3_600_000
+
+function reminder(offset: number, id: string): LogRow {
+  return { ...row(offset, "appointment:reminder", `appointment:${id}`, { appointmentId: id, scheduledAt: at(0) }), at: TOMORROW_MS }
+}
+
+/** Reminds of `a` so often. */
+function tomorrow({ log }: Evidence, afterMs: number[]): void {
+  log.push(...afterMs.map((ms, n) => ({ ...reminder(14 + n, "a"), at: TOMORROW_MS + ms })))
 }

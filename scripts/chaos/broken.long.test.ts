@@ -2,7 +2,7 @@
 import { expect, test } from "bun:test"
 import { type BrokenName, brokenCopy } from "./broken.ts"
 import { chanceOf } from "./chance.ts"
-import { draw } from "./faults.ts"
+import { drawn } from "./faults.ts"
 import { report } from "./report.ts"
 import { runChaos } from "./run.ts"
 
@@ -29,7 +29,7 @@ async function brokenPromises(name: BrokenName, faults: { seed: number; max: num
 /** The first seed of which the first fault is to cut every connection. */
 function seedOfCut(): number {
   for (let seed = 1; ; seed++) {
-    const { kind, every } = draw(chanceOf(seed, "faults"))
+    const { kind, every } = drawn(chanceOf(seed, "faults")).next().value
     if (kind === "cut connections" && every === 1) return seed
   }
 }

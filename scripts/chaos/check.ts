@@ -2,6 +2,7 @@
 import type { Evidence, Violation } from "./evidence.ts"
 import { checkAnswers } from "./rules/answers.ts"
 import { checkAudit } from "./rules/audit.ts"
+import { checkClock } from "./rules/clock.ts"
 import { checkDelivery } from "./rules/delivery.ts"
 import { checkLog } from "./rules/log.ts"
 import { checkQueues } from "./rules/queues.ts"
@@ -10,7 +11,18 @@ import { checkSearches } from "./rules/searches.ts"
 import { checkSlots } from "./rules/slots.ts"
 import { checkWork } from "./rules/work.ts"
 
-const RULES = { checkRows, checkAnswers, checkSlots, checkLog, checkQueues, checkDelivery, checkWork, checkSearches, checkAudit }
+const RULES = {
+  checkRows,
+  checkAnswers,
+  checkSlots,
+  checkLog,
+  checkQueues,
+  checkDelivery,
+  checkWork,
+  checkClock,
+  checkSearches,
+  checkAudit,
+}
 
 /** Whose judgement it is: only that rule has to be asked again. */
 export type Broken = Violation & { rule: keyof typeof RULES }

@@ -29,6 +29,7 @@ export function evidenceOf(clues: Clue[], faults: Evidence["faults"]): Evidence 
     payments: [],
     figures: [],
     work: { head: 0, cursor: 0, unpublished: 0, due: 0, givenUp: 0, jobs: 0 },
+    schedules: { seen: [], failed: [] },
     doctorStates: [],
     searches: [],
     worlds: [],
@@ -81,6 +82,18 @@ export function cluesOf(evidence: Evidence): Clue[] {
       "calm  ",
       (e) => e.calm,
       ({ from }) => from,
+    ),
+    ...listed(
+      evidence.schedules.seen,
+      "clock  seen",
+      (e) => e.schedules.seen,
+      ({ at }) => at,
+    ),
+    ...listed(
+      evidence.schedules.failed,
+      "clock  failed",
+      (e) => e.schedules.failed,
+      ({ at }) => at,
     ),
     ...listed(
       evidence.audit.entries,

@@ -100,10 +100,20 @@ async function readWork(sql: Sql): Promise<Omit<Work, "jobs">> {
   return row as Omit<Work, "jobs">
 }
 
-async function countJobs(sql: Sql, { host, port }: RedisConfig): Promise<number> {
+/** Where the queues keep what. */
+export function jobsKey(logId: string, queue: "rollups" | "schedules", list: string): string {
+  return `pulsecal:jobs:${logId}:${queue}:${list}`
+}
+
+export async function readLogId(sql: Sql): Promise<string> {
   const [log] = await sql<{ id: string }[]>`select id from event_log`
+  return log?.id ?? ""
+}
+
+async function countJobs(sql: Sql, { host, port }: RedisConfig): Promise<number> {
+  const logId = await readLogId(sql)
   const redis = new Redis({ host, port })
-  const key = (list: string) => `pulsecal:jobs:${log?.id}:rollups:${list}`
+  const key = (list: string) => jobsKey(logId, "rollups", list)
   const counts = [redis.llen(key("wait")), redis.llen(key("active")), redis.zcard(key("failed")), redis.zcard(key("delayed"))]
   const sum = (await Promise.all(counts)).reduce((a, b) => a + b, 0)
   redis.disconnect()

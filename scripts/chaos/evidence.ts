@@ -86,8 +86,16 @@ export type Work = {
   unpublished: number
   due: number
   givenUp: number
-  /** Jobs of BullMQ that wait, run or have failed for the last time. */
+  /** Rollups in BullMQ that wait, run or have failed for the last time. */
   jobs: number
+}
+
+/** What Redis knew of a schedule at some time: when its next run is. */
+export type Schedules = {
+  /** Each time that Redis answered, by name. */
+  seen: { at: number; next: Record<string, number> }[]
+  /** Runs that failed for the last time. */
+  failed: { id: string; at: number }[]
 }
 
 /** A doctor's row as it was from one commit on; `at` is the commit's, by Postgres's own clock, in epoch milliseconds. */
@@ -142,6 +150,7 @@ export type Evidence = {
   payments: PaymentRow[]
   figures: Figures[]
   work: Work
+  schedules: Schedules
   doctorStates: DoctorState[]
   searches: Search[]
   worlds: WholeWorld[]

@@ -1,6 +1,6 @@
 /** What goes wrong, when: drawn from the seed alone, so that a seed is a story. */
 import { Redis } from "ioredis"
-import { between, pick, type Random, weighted } from "../demo/random.ts"
+import { between, pick, type Random, shuffled, weighted } from "../demo/random.ts"
 import { type Cluster, PROCESSES, type ProcessName } from "./cluster.ts"
 import type { FaultRecord } from "./evidence.ts"
 
@@ -25,19 +25,31 @@ const KINDS = {
   "Postgres away": 1,
 }
 type Kind = keyof typeof KINDS
+export const FAULT_KINDS = Object.keys(KINDS) as Kind[]
 
 export type Fault = { pauseMs: number; kind: Kind; process: ProcessName; lastsMs: number; every: number }
 
-const kindOf = weighted(Object.keys(KINDS) as Kind[], (kind) => KINDS[kind])
+const kindOf = weighted(FAULT_KINDS, (kind) => KINDS[kind])
 
-export function draw(random: Random): Fault {
+/** Each kind once, in an order of chance; from then on by weight. */
+export function* drawn(random: Random): Generator<Fault, never> {
+  for (const kind of shuffled(random, FAULT_KINDS)) yield fault(random, kind)
+  for (;;) yield fault(random, kindOf(random))
+}
+
+function fault(random: Random, kind: Kind): Fault {
   return {
     pauseMs: between(random, PAUSE_MIN_MS, PAUSE_MAX_MS),
-    kind: kindOf(random),
+    kind,
     process: pick(random, PROCESSES),
     lastsMs: between(random, 0, RESTART_MAX_MS),
     every: between(random, 1, CUT_MAX),
   }
+}
+
+/** Of a fault that was done, without the process that it was done to. */
+export function kindIn({ what }: FaultRecord): string {
+  return what.replace(/ [a-z]+-\d$/, "")
 }
 
 /** The one thing at a time that a fault is done to. */
@@ -56,8 +68,9 @@ export class Faults {
 
   /** Until the deadline or `max` of them; then waits for the last to end. */
   async run(random: Random, deadline: number, max = Number.POSITIVE_INFINITY): Promise<void> {
+    const story = drawn(random)
     for (let n = 0; n < max; n++) {
-      const fault = draw(random)
+      const fault = story.next().value
       await Bun.sleep(fault.pauseMs)
       // Two faults of one process would be one; the others go on meanwhile.
       await this.#busy.get(targetOf(fault))

@@ -28,10 +28,13 @@ export function historyOf(violation: Broken, evidence: Evidence, all = cluesOf(e
 /** First what names the same things, if that shows it: most of a run has nothing to do with it. */
 export function storyOf(violation: Broken, { faults }: Evidence, all: Clue[], timeMs = TIME_MAX_MS): Story {
   const shows = (clues: Clue[]) => isStillBroken(violation, evidenceOf(clues, faults))
-  const named = ({ text }: Clue) => violation.about.some((id) => text.includes(id))
-  const own = ({ client }: Clue) => client !== undefined && client === violation.client
-  const near = [all.filter((c) => named(c) || (own(c) && c.isComing)), all.filter((c) => named(c) || own(c))]
-  const { items, isSmallest } = smallest(near.find(shows) ?? all, shows, Date.now() + timeMs)
+  const named = all.filter(({ text }) => violation.about.some((id) => text.includes(id)))
+  const own = all.filter(({ client }) => client !== undefined && client === violation.client)
+  const came = own.filter(({ isComing }) => isComing)
+  // That a client was there is better told by its coming than by something else that it heard.
+  const near = [named.filter(({ client }) => client === undefined).concat(came), named.concat(came), named.concat(own)]
+  const ordered = near.map((clues) => new Set(clues)).map((clues) => all.filter((clue) => clues.has(clue)))
+  const { items, isSmallest } = smallest(ordered.find(shows) ?? all, shows, Date.now() + timeMs)
   return { clues: items, isSmallest }
 }
 

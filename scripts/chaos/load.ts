@@ -11,6 +11,10 @@ const SLOT_MS = 1_800_000
 /** Far enough ahead that no slot passes by during a run, near enough that all zones keep their clocks' rules. */
 const FIRST_SLOT_MS = 2 * 86_400_000
 const SLOTS = 60 * 48
+/** Tomorrow's visits are reminded of: from 13 to 23 hours ahead, so that none comes near the end of that during a run of an hour. */
+const SOON_SLOT_MS = 13 * 3_600_000
+const SOON_SLOTS = 20
+const SOON_SHARE = 0.15
 /** Of what there is to change, the newest. */
 const KNOWN_MAX = 200
 
@@ -26,7 +30,8 @@ type Visit = { id: string; status: string; clinic: Clinic; doctor: Member; patie
 export class Load {
   readonly #visits = new Map<string, Visit>()
   readonly #payments: { id: string; by: Member[] }[] = []
-  readonly #base = Math.ceil((Date.now() + FIRST_SLOT_MS) / SLOT_MS) * SLOT_MS
+  readonly #base = slotAfter(FIRST_SLOT_MS)
+  readonly #soon = slotAfter(SOON_SLOT_MS)
   /** All of six digits: no key begins with another. */
   #serial = 100_000
 
@@ -56,7 +61,7 @@ export class Load {
   async #act(action: Action): Promise<void> {
     switch (action) {
       case "book":
-        return await this.#book(pick(this.random, this.world.patients), this.#place(), this.#slot())
+        return await this.#book(pick(this.random, this.world.patients), this.#place(), this.#anySlot())
       case "race": {
         const [place, slot] = [this.#place(), this.#slot()]
         await Promise.all(this.world.patients.slice(0, RIVALS).map((patient) => this.#book(patient, place, slot)))
@@ -86,6 +91,11 @@ export class Load {
 
   #slot(): string {
     return new Date(this.#base + between(this.random, 0, SLOTS) * SLOT_MS).toISOString()
+  }
+
+  #anySlot(): string {
+    if (!chance(this.random, SOON_SHARE)) return this.#slot()
+    return new Date(this.#soon + between(this.random, 0, SOON_SLOTS) * SLOT_MS).toISOString()
   }
 
   #key(what: string): string {
@@ -198,4 +208,8 @@ export class Load {
   #post(caller: Caller, path: string, body: Record<string, unknown>, key: string) {
     return this.calls.make(caller, { method: "POST", path, body, key } satisfies Asked)
   }
+}
+
+function slotAfter(ms: number): number {
+  return Math.ceil((Date.now() + ms) / SLOT_MS) * SLOT_MS
 }

@@ -2,8 +2,10 @@
 import type { Broken } from "./check.ts"
 import { cluesOf } from "./clues.ts"
 import type { Evidence } from "./evidence.ts"
+import { kindIn } from "./faults.ts"
 import { historyOf } from "./history.ts"
 import { stalestInCalm } from "./rules/searches.ts"
+import { untried } from "./untried.ts"
 
 /** One broken promise often breaks others, and each many times: the first tell enough. */
 const SHOWN_A_PROMISE = 3
@@ -13,7 +15,7 @@ const HISTORY_MAX_MS = 2_000
 
 export function report({ evidence, violations }: { evidence: Evidence; violations: Broken[] }): string[] {
   const { calls, log, diaries, faults } = evidence
-  const kinds = Map.groupBy(faults, ({ what }) => what.replace(/ [a-z]+-\d$/, ""))
+  const kinds = Map.groupBy(faults, kindIn)
   const heard = diaries.reduce((sum, d) => sum + d.heard.length, 0)
   const tries = calls.reduce((sum, c) => sum + c.attempts.length, 0)
   const connections = diaries.reduce((sum, d) => sum + d.connections.length, 0)
@@ -30,6 +32,7 @@ export function report({ evidence, violations }: { evidence: Evidence; violation
     `events checked: ${log.length}, heard ${heard} times by ${diaries.length} clients over ${connections} connections`,
     `searches: ${searches.length}, ${answered.length} answered, ${meanwhile.length} of them while Postgres was away; in calm nothing older than ${Math.round(stalestInCalm(evidence))} ms`,
     `audit: ${audit.entries.length} entries, ${audit.verified === "" ? "as they were sealed" : "NOT as they were sealed"}`,
+    ...untried(evidence).map((what) => `NOT TRIED, and so not shown: ${what}`),
     `violations: ${violations.length}`,
     ...[...Map.groupBy(violations, (v) => v.promise)].flatMap(([promise, broken]) => [
       "",

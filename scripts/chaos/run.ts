@@ -13,6 +13,7 @@ import { type Listener, listen } from "./listeners.ts"
 import { Load } from "./load.ts"
 import { type Member, signUp, type World } from "./people.ts"
 import { Roaming } from "./roaming.ts"
+import { ScheduleWatch } from "./schedules.ts"
 import { Searches } from "./searches.ts"
 
 /** What is under way finishes, sockets come back, workers catch up; whoever has not by then never will. */
@@ -47,6 +48,8 @@ export async function runChaos({ seed, durationMs, maxFaults, settleMs = SETTLE_
   say(`${listeners.length} clients listen; the load begins`)
   const faults = new Faults(cluster)
   const searches = new Searches(cluster, world.patients[0] as Member, chanceOf(seed, "searches"))
+  using schedules = new ScheduleWatch(cluster)
+  const watching = schedules.run()
   const calm = await underLoad({ calls, world, searches, seed, durationMs }, async (deadline) => {
     await faults.run(chanceOf(seed, "faults"), deadline, maxFaults)
     await cluster.processes.ready()
@@ -63,7 +66,9 @@ export async function runChaos({ seed, durationMs, maxFaults, settleMs = SETTLE_
   const worlds = await searches.findAll()
   for (const listener of listeners) listener.close()
   const verified = await verifyAudit(cluster.databaseUrl)
-  const whole = { ...evidence, worlds, audit: { ...evidence.audit, verified } }
+  const stood = await schedules.result()
+  await watching
+  const whole = { ...evidence, worlds, schedules: stood, audit: { ...evidence.audit, verified } }
   return { evidence: whole, violations: check(whole) }
 }
 
@@ -117,7 +122,7 @@ async function settled(
   listeners: Listener[],
   settleMs: number,
   said: Pick<Evidence, "calls" | "faults" | "crashes" | "lives" | "searches" | "calm">,
-): Promise<Omit<Evidence, "worlds">> {
+): Promise<Omit<Evidence, "worlds" | "schedules">> {
   const sql = openReader(cluster.databaseUrl)
   const deadline = Date.now() + settleMs
   try {

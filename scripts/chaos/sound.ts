@@ -82,6 +82,9 @@ export function answer(list: Found[], served = "index", status = 200): NonNullab
 export const before = () => answer([found("d", here, 0), found("e", here, 0)])
 export const after = () => answer([found("d", here, 0), found("e", there, NORTH_KM)])
 
+/** A schedule that runs every minute, looked at. */
+export const scheduled = (atMs: number, nextMs = atMs + 60_000) => ({ at: atMs, next: { remind: nextMs } })
+
 /** What `e` is answered who moves away. */
 const gone = { id: "e", active: true, clinicLatitude: there.latitude, clinicLongitude: there.longitude, consultationFee: 100 }
 
@@ -143,6 +146,7 @@ export function sound(): Evidence {
     ],
     figures: [{ doctorId: "d", day: "2030-01-07", kept: "3 booked", counted: "3 booked" }],
     work: { head: 13, cursor: 13, unpublished: 0, due: 0, givenUp: 0, jobs: 0 },
+    schedules: { seen: [scheduled(0), scheduled(60_000), scheduled(150_000)], failed: [{ id: "repeat:1", at: 5 }] },
     doctorStates: [state("d", 1), state("e", 1), state("e", 5_000, there)],
     searches: [search("api-0", 4_000, before()), search("api-0", 5_900, before()), search("api-0", 7_000, after())],
     worlds: [{ process: "api-0", way: "by place", answer: after() }],

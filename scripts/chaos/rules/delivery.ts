@@ -44,7 +44,7 @@ function truth({ client, person, heard }: Diary, byId: Map<string, LogRow>, part
       violations.push({ promise: "only what was committed is heard, as it was committed", what, about: [id, ...idsOf(data)], client })
     } else if (!entitled(person, row, parties)) {
       const what = `${client} heard ${name} at ${offset} of ${row.subject}`
-      violations.push({ promise: "nobody hears what is not theirs", what, about: [id], client })
+      violations.push({ promise: "nobody hears what is not theirs", what, about: [id, ...idsOf(data)], client })
     }
   }
   return violations
@@ -59,7 +59,7 @@ function missed(diary: Diary, log: LogRow[], parties: Parties): Violation[] {
     .map((row) => ({
       promise: "every committed change reaches everyone who may hear it",
       what: `${client} never heard ${row.name} at ${row.offset} of ${row.subject}`,
-      about: [row.id],
+      about: [row.id, ...idsOf(row.data)],
       client,
     }))
 }

@@ -1,0 +1,50 @@
+/** What a run must have gone through for its silence to mean anything: a run in which nothing happens breaks nothing. */
+import type { Call, Evidence } from "./evidence.ts"
+import { FAULT_KINDS, kindIn } from "./faults.ts"
+import { isSuccess } from "./rules/answers.ts"
+
+const TIMES_MIN = 5
+
+/** By what is asked; the fields are those that tell two actions of one path apart. */
+const ACTIONS: Record<string, (call: Call) => boolean> = {
+  book: is("POST", /^\/appointments$/),
+  move: is("PUT", /^\/appointments\/[^/]+$/, "status"),
+  reschedule: is("PUT", /^\/appointments\/[^/]+$/, "scheduledAt"),
+  "call in": is("POST", /^\/receptionists\/queue\/next$/),
+  reorder: is("PUT", /^\/receptionists\/queue\/[^/]+$/),
+  pay: is("POST", /^\/payments$/),
+  settle: is("PUT", /^\/payments\/[^/]+\/status$/),
+  read: is("GET", /./),
+  "change a doctor": is("PATCH", /^\/doctors\/me$/),
+}
+
+function is(method: Call["method"], path: RegExp, field?: string): (call: Call) => boolean {
+  return (call) => call.method === method && path.test(call.path) && (field === undefined || call.body?.[field] !== undefined)
+}
+
+export function untried({ calls, diaries, dismissed, faults, log, searches }: Evidence): string[] {
+  const done = calls.filter(isSuccess)
+  const rare = Object.entries(ACTIONS).flatMap(([action, asks]) => {
+    const times = done.filter(asks).length
+    return times < TIMES_MIN ? [`to ${action}: ${times} times`] : []
+  })
+  const cameBack = new Set(diaries.filter((d) => d.connections.slice(1).some((c) => c.lastOffset > 0)).map((d) => String(d.transport)))
+  const heardBefore = diaries.filter((d) => dismissed.includes(d.person.uid) && d.heard.length > 0)
+  const kinds = new Set(faults.map(kindIn))
+  return [
+    ...rare,
+    ...(wasLost(calls) ? [] : ["a race for one time that somebody lost"]),
+    ...["websocket", "polling"].filter((t) => !cameBack.has(t)).map((t) => `to come back by ${t} from where one was`),
+    ...(heardBefore.length > 0 ? [] : ["to turn somebody away who has heard something"]),
+    ...FAULT_KINDS.filter((kind) => !kinds.has(kind)).map((kind) => `the fault "${kind}"`),
+    ...(log.some((row) => row.name === "appointment:reminder") ? [] : ["to remind somebody"]),
+    ...(searches.some((s) => s.answer?.status === 200) ? [] : ["to search"]),
+  ]
+}
+
+/** Of those who wanted one doctor's same time, one got it and another was refused. */
+function wasLost(calls: Call[]): boolean {
+  const bookings = calls.filter((call) => call.path === "/appointments" && call.method === "POST")
+  const rivals = Map.groupBy(bookings, ({ body }) => `${body?.doctorId} ${body?.scheduledAt}`)
+  return [...rivals.values()].some((own) => own.some(isSuccess) && own.some((call) => call.answer?.status === 409))
+}
