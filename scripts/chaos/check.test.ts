@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test"
 import { BREACHES } from "./breaches.ts"
 import { check } from "./check.ts"
-import { after, answer, call, desk, diary, search, sound } from "./sound.ts"
+import { after, answer, call, desk, diary, entry, scheduled, search, sound } from "./sound.ts"
 
 test("the checker finds nothing wrong with a run in which nothing is", () => {
   expect(check(sound())).toEqual([])
@@ -66,4 +66,39 @@ test("who is frozen, ended or has not loaded yet need not answer, and what a cra
   expect(check(evidence)).toEqual([])
   evidence.searches.push(search("api-0", 15_300, answer([], "nobody", 503)))
   expect(check(evidence).map((v) => v.promise)).toHaveLength(1)
+})
+
+test("a call that was cut off may have called in one patient of its doctor, and a change that was cut off the one it names", () => {
+  const cut = {
+    attempts: [
+      { at: 1, ms: 4_000, outcome: "TimeoutError" as const },
+      { at: 5_000, ms: 1, outcome: 409 },
+    ],
+  }
+  const nobody = { status: 409, body: { detail: "Nobody is waiting for this doctor." } }
+  for (const doubtful of [
+    { ...call("desk", "POST /receptionists/queue/next", 409, {}, { key: "next-1", body: { doctorId: "d" } }), ...cut, answer: nobody },
+    { ...call("doctor", "PUT /appointments/q", 409, {}, { body: { status: "IN_PROGRESS" } }), ...cut, answer: nobody },
+  ]) {
+    const evidence = sound()
+    evidence.calls = evidence.calls.filter((c) => c.key !== "next-1").concat(doubtful)
+    evidence.audit.entries.push({ ...entry("desk", "CHANGE", "queue", "", "CONFLICT"), at: new Date(5_000).toISOString() })
+    expect(check(evidence)).toEqual([])
+    // For another doctor, or asked only later, it accounts for nobody.
+    doubtful.attempts = doubtful.attempts.map((attempt) => ({ ...attempt, at: attempt.at + 100, outcome: 409 }))
+    Object.assign(evidence, { audit: sound().audit })
+    expect(check(evidence).map((v) => v.promise)).toContain("nobody goes in uncalled, and a key calls in one")
+  }
+})
+
+test("a schedule may be gone for a minute and a half after Redis was wiped, and for another minute if it was wiped again", () => {
+  const evidence = sound()
+  evidence.schedules.seen.push({ at: 270_000, next: {} }, scheduled(271_000))
+  const wiped = (at: number) => evidence.faults.push({ at, endedAt: at, what: "flush Redis" })
+  wiped(151_000)
+  expect(check(evidence).map((v) => v.what)).toEqual(["remind was gone for 121 s"])
+  wiped(210_000)
+  expect(check(evidence)).toEqual([])
+  evidence.schedules.seen.splice(-1, 1, { at: 310_000, next: {} })
+  expect(check(evidence).map((v) => v.what)).toEqual(["remind was gone for 160 s"])
 })

@@ -5,6 +5,8 @@ const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS
 /** Schedules are looked after every minute; whoever does so may be dead, frozen or cut off when the minute is over. */
 const GONE_MAX_MS = MINUTE_MS + 30_000
+/** Made anew and wiped again between two looks: that happens once, if at all. */
+const WIPED_AGAIN_MS = MINUTE_MS
 /** A run that is two minutes late is made anew by whoever looks next. */
 const STUCK_MAX_MS = 3 * MINUTE_MS + 30_000
 /** Whatever is broken is whole again within this of the last fault. */
@@ -15,27 +17,37 @@ const COMMIT_MAX_MS = 10_000
 const RUN_APART_MS = MINUTE_MS / 2
 
 export function checkClock(evidence: Evidence): Violation[] {
-  return [...standing(evidence.schedules), ...failing(evidence), ...reminders(evidence)]
+  return [...standing(evidence), ...failing(evidence), ...reminders(evidence)]
 }
 
 /** From when it was seen first until the end each schedule is there, and has a run ahead. */
-function standing({ seen }: Schedules): Violation[] {
+function standing({ schedules: { seen }, faults }: Evidence): Violation[] {
   const promise = "schedules outlive whatever happens to Redis and to whoever runs them"
   const names = new Set(seen.flatMap(({ next }) => Object.keys(next)))
-  const longest = (fits: (look: Schedules["seen"][number]) => boolean) => {
-    let [since, most] = [seen.find(fits)?.at ?? Number.POSITIVE_INFINITY, 0]
-    for (const look of seen) {
-      most = Math.max(most, look.at - since)
-      if (fits(look)) since = look.at
-    }
-    return most
-  }
+  const wipes = faults.filter(({ what }) => what === "flush Redis").map(({ endedAt }) => endedAt)
   return [...names].flatMap((name) => {
-    const goneMs = longest(({ next }) => next[name] !== undefined)
-    const stuckMs = longest(({ next, at }) => next[name] !== undefined && next[name] > at)
-    if (goneMs > GONE_MAX_MS) return [{ promise, what: `${name} was gone for ${Math.round(goneMs / 1_000)} s`, about: [name] }]
-    return stuckMs > STUCK_MAX_MS ? [{ promise, what: `${name} had no run ahead for ${Math.round(stuckMs / 1_000)} s`, about: [name] }] : []
+    const gone = longest(seen, ({ next }) => next[name] !== undefined)
+    const stuck = longest(seen, ({ next, at }) => next[name] !== undefined && next[name] > at)
+    const again = wipes.filter((at) => at > gone.from && at < gone.to).length > 1
+    const ms = ({ from, to }: Stretch) => `${Math.round((to - from) / 1_000)} s`
+    if (gone.to - gone.from > GONE_MAX_MS + (again ? WIPED_AGAIN_MS : 0))
+      return [{ promise, what: `${name} was gone for ${ms(gone)}`, about: [name] }]
+    if (stuck.to - stuck.from > STUCK_MAX_MS) return [{ promise, what: `${name} had no run ahead for ${ms(stuck)}`, about: [name] }]
+    return []
   })
+}
+
+type Stretch = { from: number; to: number }
+
+/** The longest time from a look that fits to the last one before another that does. */
+function longest(seen: Schedules["seen"], fits: (look: Schedules["seen"][number]) => boolean): Stretch {
+  let since = seen.find(fits)?.at ?? Number.POSITIVE_INFINITY
+  let most = { from: 0, to: 0 }
+  for (const look of seen) {
+    if (look.at - since > most.to - most.from) most = { from: since, to: look.at }
+    if (fits(look)) since = look.at
+  }
+  return most
 }
 
 function failing({ schedules, faults }: Evidence): Violation[] {
