@@ -84,11 +84,21 @@ test("a call that was cut off may have called in one patient of its doctor, and 
     evidence.calls = evidence.calls.filter((c) => c.key !== "next-1").concat(doubtful)
     evidence.audit.entries.push({ ...entry("desk", "CHANGE", "queue", "", "CONFLICT"), at: new Date(5_000).toISOString() })
     expect(check(evidence)).toEqual([])
-    // For another doctor, or asked only later, it accounts for nobody.
+    // Answered each time, it accounts for nobody.
     doubtful.attempts = doubtful.attempts.map((attempt) => ({ ...attempt, at: attempt.at + 100, outcome: 409 }))
     Object.assign(evidence, { audit: sound().audit })
     expect(check(evidence).map((v) => v.promise)).toContain("nobody goes in uncalled, and a key calls in one")
   }
+})
+
+test("a call that was cut off half a minute before somebody went in has not called them", () => {
+  const evidence = sound()
+  const cut = { at: -30_000, ms: 4_000, outcome: "TimeoutError" }
+  const next = evidence.calls.find((c) => c.key === "next-1")
+  Object.assign(next ?? {}, { attempts: [cut, { at: -26_000, ms: 1, outcome: 409 }], answer: { status: 409, body: { detail: "Nobody." } } })
+  expect(check(evidence).map((v) => v.promise)).toContain("nobody goes in uncalled, and a key calls in one")
+  Object.assign(cut, { at: -20_000 })
+  expect(check(evidence).map((v) => v.promise)).not.toContain("nobody goes in uncalled, and a key calls in one")
 })
 
 test("a schedule may be gone for a minute and a half after Redis was wiped, and for another minute if it was wiped again", () => {

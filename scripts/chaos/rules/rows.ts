@@ -3,6 +3,8 @@ import type { AppointmentRow, Call, Evidence, LogRow, Violation } from "../evide
 import { isSuccess } from "./answers.ts"
 
 const NEXT = "/receptionists/queue/next"
+/** Two freezes of a process that had it already, one after the other, and the longest that an answer may take. */
+const OBEYED_MAX_MS = 25_000
 
 export function checkRows(evidence: Evidence): Violation[] {
   return [
@@ -73,23 +75,34 @@ function calledByAKey({ calls, log, appointments }: Evidence): Violation[] {
   )
 }
 
-/** The earliest first: what was asked before it was asked before all later ones as well. */
+/** In the order in which they went in, each by whichever call is over first: no other order accounts for more. */
 function unaccounted(gone: GoneIn[], inDoubt: Call[]): Violation[] {
-  const left = inDoubt.toSorted((a, b) => begun(a) - begun(b))
+  const left = new Set(inDoubt.toSorted((a, b) => doubt(a).to - doubt(b).to))
   const used: string[] = []
-  return gone.flatMap(({ appointment: { id, doctorId }, event }) => {
-    const call = left[0] && begun(left[0]) <= event.at + 1 ? left.shift() : undefined
-    if (call) used.push(`${call.key} for another`)
-    if (call) return []
-    const what = `${id} went in to ${doctorId}, and no call is left that may have called them (${used.join(", ") || "none was in doubt"})`
-    return [{ promise: "nobody goes in uncalled, and a key calls in one", what, about: [id, doctorId] }]
-  })
+  return gone
+    .toSorted((a, b) => a.event.at - b.event.at)
+    .flatMap(({ appointment: { id, doctorId }, event }) => {
+      const call = [...left].find((c) => doubt(c).from <= event.at && event.at <= doubt(c).to)
+      if (call) {
+        left.delete(call)
+        used.push(`${call.key} for another`)
+        return []
+      }
+      const what = `${id} went in to ${doctorId}, and no call is left that may have called them (${used.join(", ") || "none was in doubt"})`
+      return [{ promise: "nobody goes in uncalled, and a key calls in one", what, about: [id, doctorId] }]
+    })
 }
 
-const begun = (call: Call) => call.attempts[0]?.at ?? Number.POSITIVE_INFINITY
+/** From its first try that nobody answered until the last can have been obeyed. */
+function doubt({ attempts }: Call): { from: number; to: number } {
+  const times = attempts.filter(wasCutOff).map(({ at }) => at)
+  return { from: Math.min(...times) - 1, to: Math.max(...times) + OBEYED_MAX_MS }
+}
+
+const wasCutOff = ({ outcome }: Call["attempts"][number]) => typeof outcome === "string" || outcome === 503
 
 /** Some try of it may have been obeyed without a word: it was cut off, or whoever tried lost Postgres on the way. */
-export const isInDoubt = (call: Call) => call.attempts.some(({ outcome }) => typeof outcome === "string" || outcome === 503)
+const isInDoubt = (call: Call) => call.attempts.some(wasCutOff)
 
 /** Longer than any fault lasts they are tried again; who is still without an answer then will never have one. */
 function unanswered(calls: Call[]): Violation[] {
