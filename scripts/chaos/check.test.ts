@@ -71,8 +71,8 @@ test("who is frozen, ended or has not loaded yet need not answer, and what a cra
 test("a call that was cut off may have called in one patient of its doctor, and a change that was cut off the one it names", () => {
   const cut = {
     attempts: [
-      { at: 1, ms: 4_000, outcome: "TimeoutError" as const },
-      { at: 5_000, ms: 1, outcome: 409 },
+      { at: 1, ms: 4, outcome: "TimeoutError" as const },
+      { at: 6, ms: 1, outcome: 409 },
     ],
   }
   const nobody = { status: 409, body: { detail: "Nobody is waiting for this doctor." } }
@@ -82,7 +82,7 @@ test("a call that was cut off may have called in one patient of its doctor, and 
   ]) {
     const evidence = sound()
     evidence.calls = evidence.calls.filter((c) => c.key !== "next-1").concat(doubtful)
-    evidence.audit.entries.push({ ...entry("desk", "CHANGE", "queue", "", "CONFLICT"), at: new Date(5_000).toISOString() })
+    evidence.audit.entries.push({ ...entry("desk", "CHANGE", "queue", "", "CONFLICT"), at: new Date(6).toISOString() })
     expect(check(evidence)).toEqual([])
     // Answered each time, it accounts for nobody.
     doubtful.attempts = doubtful.attempts.map((attempt) => ({ ...attempt, at: attempt.at + 100, outcome: 409 }))
@@ -99,6 +99,9 @@ test("a call that was cut off half a minute before somebody went in has not call
   expect(check(evidence).map((v) => v.promise)).toContain("nobody goes in uncalled, and a key calls in one")
   Object.assign(cut, { at: -20_000 })
   expect(check(evidence).map((v) => v.promise)).not.toContain("nobody goes in uncalled, and a key calls in one")
+  // Refused later than that: whoever was called in under the key would have been its answer.
+  Object.assign(next ?? {}, { attempts: [cut, { at: 20, ms: 1, outcome: 409 }] })
+  expect(check(evidence).map((v) => v.promise)).toContain("nobody goes in uncalled, and a key calls in one")
 })
 
 test("a schedule may be gone for a minute and a half after Redis was wiped, and for another minute if it was wiped again", () => {

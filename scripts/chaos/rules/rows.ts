@@ -93,10 +93,14 @@ function unaccounted(gone: GoneIn[], inDoubt: Call[]): Violation[] {
     })
 }
 
-/** From its first try that nobody answered until the last can have been obeyed. */
-function doubt({ attempts }: Call): { from: number; to: number } {
-  const times = attempts.filter(wasCutOff).map(({ at }) => at)
-  return { from: Math.min(...times) - 1, to: Math.max(...times) + OBEYED_MAX_MS }
+/**
+ * From its first try that nobody answered until the last can have been obeyed. Whoever is refused had not been obeyed until then: else
+ * the first answer would have come again.
+ */
+function doubt(call: Call): { from: number; to: number } {
+  const times = call.attempts.filter(wasCutOff).map(({ at }) => at)
+  const refused = isAnswered(call) ? (call.attempts.at(-1)?.at ?? 0) : Number.NEGATIVE_INFINITY
+  return { from: Math.max(Math.min(...times), refused) - 1, to: Math.max(...times) + OBEYED_MAX_MS }
 }
 
 const wasCutOff = ({ outcome }: Call["attempts"][number]) => typeof outcome === "string" || outcome === 503
@@ -106,13 +110,20 @@ const isInDoubt = (call: Call) => call.attempts.some(wasCutOff)
 
 /** Longer than any fault lasts they are tried again; who is still without an answer then will never have one. */
 function unanswered(calls: Call[]): Violation[] {
-  return calls.flatMap((call) => {
-    const last = call.attempts.at(-1)?.outcome
-    const isInFlight = last === 409 && String(call.answer?.body.detail).includes("in flight")
-    if (typeof last === "number" && last !== 503 && last !== 429 && !isInFlight) return []
-    const what = `${call.method} ${call.path} by ${call.who} (${call.key ?? "no key"}): ${last} after ${call.attempts.length} tries`
-    return [{ promise: "every call is answered in the end", what, about: [call.key ?? call.path] }]
-  })
+  return calls
+    .filter((call) => !isAnswered(call))
+    .map(({ method, path, who, key, attempts }) => ({
+      promise: "every call is answered in the end",
+      what: `${method} ${path} by ${who} (${key ?? "no key"}): ${attempts.at(-1)?.outcome} after ${attempts.length} tries`,
+      about: [key ?? path],
+    }))
+}
+
+/** Not with "later", or with its own first try being at work. */
+function isAnswered({ attempts, answer }: Call): boolean {
+  const last = attempts.at(-1)?.outcome
+  const isInFlight = last === 409 && String(answer?.body.detail).includes("in flight")
+  return typeof last === "number" && last !== 503 && last !== 429 && !isInFlight
 }
 
 function failures(calls: Call[]): Violation[] {
