@@ -72,19 +72,29 @@ function requireCleanQuery(url: string, known: ReadonlySet<string>): void {
 }
 
 function pairsOf(url: string): [name: string, value?: string][] {
-  const start = url.indexOf("?")
+  // A fragment is no part of it: whoever sends one, the router leaves it out as well.
+  const [whole = ""] = url.split("#", 1)
+  const start = whole.indexOf("?")
   if (start < 0) return []
-  return url
+  return whole
     .slice(start + 1)
     .split("&")
-    .map((pair) => pair.split(/=(.*)/s, 2).map(decode) as [string, string?])
+    .map((pair) => {
+      const [encodedName, encodedValue] = pair.split(/=(.*)/s, 2) as [string, string?]
+      const name = decode(encodedName)
+      // A name that cannot be read cannot be named.
+      if (name === undefined) throw notUtf8("query")
+      if (encodedValue === undefined) return [name]
+      const value = decode(encodedValue)
+      if (value === undefined) throw notUtf8(name)
+      return [name, value]
+    })
 }
 
-function decode(part: string): string {
+function decode(part: string): string | undefined {
   const decoded = tryDecode(part.replaceAll("+", " "))
   // Bytes that are no UTF-8 and came without escapes have become this before we see them; nobody means it.
-  if (decoded === undefined || decoded.includes("\ufffd")) throw notUtf8()
-  return decoded
+  return decoded?.includes("\ufffd") ? undefined : decoded
 }
 
 function tryDecode(part: string): string | undefined {
@@ -95,10 +105,8 @@ function tryDecode(part: string): string | undefined {
   }
 }
 
-function notUtf8(): Refusal {
-  return new Refusal("malformed", "The query is not percent-encoded UTF-8.", {
-    issues: [{ path: "query", message: "is not percent-encoded UTF-8" }],
-  })
+function notUtf8(path: string): Refusal {
+  return malformed(path, "is not percent-encoded UTF-8")
 }
 
 function malformed(path: string, message: string): Refusal {
