@@ -1,6 +1,5 @@
 /** What a search answers, whichever way it is served. */
 import type { Context, TypedResponse } from "hono"
-import { planSql } from "../../core/doctors/search/plan.ts"
 import type { SearchAnswer, SearchQuery } from "../../core/doctors/search/schema.ts"
 import { type SearchDb, searchJson } from "../../core/doctors/search/search.ts"
 
@@ -18,7 +17,7 @@ type Answered = Promise<Response & TypedResponse<SearchAnswer, 200, "json">>
 
 export async function answerSearch(c: Context, db: SearchDb, index: NearSearch, query: SearchQuery): Answered {
   const indexed = index.search(query)
-  c.header("Server-Timing", indexed ? SERVED_BY_INDEX : servedBy(planSql(query).path))
-  const bytes = indexed ?? (await searchJson(db, query))
+  const { path, bytes } = indexed ? { path: "index", bytes: indexed } : await searchJson(db, query)
+  c.header("Server-Timing", servedBy(path))
   return c.body(bytes, 200, { "Content-Type": "application/json" }) as unknown as Awaited<Answered>
 }

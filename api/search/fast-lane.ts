@@ -5,9 +5,8 @@
  */
 import type { TokenVerifier } from "../../core/auth/firebase.ts"
 import type { CallWindow, CallWindows } from "../../core/call-windows.ts"
-import { planSql, type SqlPlan } from "../../core/doctors/search/plan.ts"
 import { SearchQuery } from "../../core/doctors/search/schema.ts"
-import { type SearchDb, searchJson } from "../../core/doctors/search/search.ts"
+import { type SearchDb, type SqlAnswer, searchJson } from "../../core/doctors/search/search.ts"
 import { Refusal } from "../../core/errors.ts"
 import type { Log } from "../../core/log.ts"
 import type { ObserveRequest } from "../../core/metrics/requests.ts"
@@ -113,19 +112,19 @@ function createSqlAnswer(parts: FastLaneParts, found: (by: string) => Answer) {
   const { db, admission } = parts
   const { headers, ...late } = refused(tooLate())
   const answerLate = createAnswer(parts, { "Content-Type": PROBLEM_TYPE, ...headers })
-  const answers: Record<SqlPlan["path"], Answer> = {
+  const answers: Record<SqlAnswer["path"], Answer> = {
     "sql-near": found(servedBy("sql-near")),
     "sql-near-named": found(servedBy("sql-near-named")),
     "sql-listing": found(servedBy("sql-listing")),
   }
   return async (call: Call, query: SearchQuery): Promise<Response | undefined> => {
-    const bytes = await within(
+    const answer = await within(
       ANSWERED_WITHIN_MS,
       whileHeld(call, admission, () => searchJson(db, query)),
       LATE,
     )
-    if (bytes === LATE) return answerLate(call, late.status, problemText(late, ROUTE))
-    return bytes && answers[planSql(query).path](call, OK, bytes)
+    if (answer === LATE) return answerLate(call, late.status, problemText(late, ROUTE))
+    return answer && answers[answer.path](call, OK, answer.bytes)
   }
 }
 
