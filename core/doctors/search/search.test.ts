@@ -45,7 +45,7 @@ const worldAndQueries = (doctorsMax: number, queries: number) =>
     })
     const from = fc.oneof(near, fc.constant(centre), fc.constant("doctor" as const))
     const radius = fc.oneof(
-      fc.constantFrom(0.5, 1, 3, 10, 25, 26, 100, RADIUS_MAX_KM),
+      fc.constantFrom(0.001, 0.5, 1, 3, 10, 25, 26, 100, RADIUS_MAX_KM),
       fc.constant("rim" as const),
       fc.constant("inside the rim" as const),
     )

@@ -83,16 +83,21 @@ function passes(d: TestDoctor, q: SearchQuery): boolean {
   )
 }
 
-const PENTAGONS = [4, 6, 8].flatMap((resolution) => getPentagons(resolution)).map((cell) => cellToLatLng(cell))
+/** They have the same centres at every resolution; test-pentagons.ts goes through the cells. */
+const PENTAGONS = getPentagons(0).map((cell) => cellToLatLng(cell))
 const ODD_PLACES: Place[] = [
   ...PENTAGONS.map(([latitude, longitude]) => ({ latitude, longitude })),
   ...[90, -90, 89.9999, -89.99].flatMap((latitude) => [0, 180, -123].map((longitude) => ({ latitude, longitude }))),
   ...[0, 67.3, -16.5].flatMap((latitude) => [180, -180, 179.9999, -179.999].map((longitude) => ({ latitude, longitude }))),
 ]
 
+const STEPS = 2 ** 31 - 1
+/** As likely here as there between the two. (fc.double gives one double as often as another, and nearly all of those are next to zero.) */
+const evenly = (min: number, max: number) => fc.integer({ min: 0, max: STEPS }).map((n) => min + ((max - min) * n) / STEPS)
+
 /** Evenly over the sphere, not over its degrees. */
 const anywhere: fc.Arbitrary<Place> = fc
-  .tuple(fc.double({ min: -1, max: 1, noNaN: true }), fc.double({ min: -180, max: 180, noNaN: true }))
+  .tuple(evenly(-1, 1), evenly(-180, 180))
   .map(([z, longitude]) => ({ latitude: (Math.asin(z) * 180) / Math.PI, longitude }))
 
 export const anchor: fc.Arbitrary<Place> = fc.oneof(
@@ -102,7 +107,7 @@ export const anchor: fc.Arbitrary<Place> = fc.oneof(
 
 /** A place within some km of another, over poles and the antimeridian as well. */
 export const placeNear = (around: Place, km: number): fc.Arbitrary<Place> =>
-  fc.tuple(fc.double({ min: 0, max: 1, noNaN: true }), fc.double({ min: 0, max: 2 * Math.PI, noNaN: true })).map(([share, bearing]) => {
+  fc.tuple(evenly(0, 1), evenly(0, 2 * Math.PI)).map(([share, bearing]) => {
     const radians = (Math.PI / 180) * ((share * km) / KM_PER_DEGREE)
     const [phi, lambda] = [(around.latitude * Math.PI) / 180, (around.longitude * Math.PI) / 180]
     const sine = Math.sin(phi) * Math.cos(radians) + Math.cos(phi) * Math.sin(radians) * Math.cos(bearing)
