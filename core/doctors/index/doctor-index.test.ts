@@ -1,6 +1,8 @@
 import { describe, expect, test } from "bun:test"
 import fc from "fast-check"
-import { doctorAt, type TestDoctor } from "../search/test-world.ts"
+import { haversineKm } from "../search/haversine.ts"
+import { pentagonWorld } from "../search/test-pentagons.ts"
+import { doctorAt, placeNear, type TestDoctor } from "../search/test-world.ts"
 import { DoctorIndex, type IndexedDoctor } from "./doctor-index.ts"
 import { indexed, Oracle, queriesOf, textOf, type World, worldOf } from "./test-oracle.ts"
 
@@ -34,7 +36,7 @@ function expectSameAnswers(index: DoctorIndex, oracle: Oracle, world: Pick<World
 
 describe("an answer", () => {
   test(
-    "equals brute force byte by byte, 100,000 times: poles, antimeridian, pentagons, exact rims, ties, one spot, pages, all filters",
+    "of the index equals brute force byte by byte, 100,000 times: poles, antimeridian, pentagons, exact rims, ties, one spot, pages, all filters",
     () => {
       fc.assert(
         fc.property(worldOf(1, 150), (world) => {
@@ -66,6 +68,23 @@ describe("an answer", () => {
     TIMEOUT_MS,
   )
 
+  test(
+    "of the index equals brute force around all twelve pentagons at three resolutions, from their corners, edges and centres",
+    () => {
+      const visited = new Set<string>()
+      for (const resolution of [0, 5, 15])
+        for (const { cell, doctors, queries } of pentagonWorld(resolution)) {
+          const { index, oracle } = both(doctors)
+          for (const q of queries)
+            if (textOf(index, q) !== oracle.answer(q)) expect({ q, text: textOf(index, q) }).toEqual({ q, text: oracle.answer(q) })
+          expect(queries.length).toBeGreaterThan(90)
+          visited.add(cell)
+        }
+      expect(visited.size).toBe(36)
+    },
+    TIMEOUT_MS,
+  )
+
   test("of an empty index, or about a specialization or city that nobody has, is an empty page", () => {
     const index = loaded([])
     const q = { latitude: 1, longitude: 2, radius: 500, page: 3, limit: 7 }
@@ -85,6 +104,41 @@ describe("an answer", () => {
       expect(textOf(index, q)).toBe(oracle.answer(q))
     }
   })
+})
+
+describe("a total", () => {
+  const place = { latitude: -33.9, longitude: 151.2 }
+  const found = { specialization: "Cardiology", city: "Paris", fee: 50 }
+  const others = { specialization: "Dermatology", city: "New York", fee: 150.5 }
+  const spreads: [string, number][] = [
+    ["at one spot", 0],
+    ["strewn", 5],
+  ]
+  const filters = [{ specialization: "cardiology" }, { city: "paris" }, { maxFee: 50 }, { specialization: "cardiology", maxFee: 50 }]
+  const farthest = (doctors: TestDoctor[]) =>
+    Math.max(...doctors.map((d) => haversineKm(place.latitude, place.longitude, d.latitude, d.longitude)))
+
+  for (const [where, km] of spreads)
+    for (const [count, text] of [
+      [1_000, '"total":1000,"totalIsExact":true}'],
+      [1_001, '"total":1000,"totalIsExact":false}'],
+    ] as const)
+      test(`of ${count} doctors ${where} is ${text.slice(0, -1)}, whatever the filter, and whether or not the radius leaves room`, () => {
+        const doctors = (how: object, size: number, seed: number): TestDoctor[] =>
+          fc.sample(doctorAt(placeNear(place, km)), { numRuns: size, seed }).map((d) => ({ ...d, ...how, id: Bun.randomUUIDv7() }))
+        const alone = doctors(found, count, 1)
+        const worlds = [
+          { ...both(alone), asked: [{}, ...filters] },
+          { ...both([...alone, ...doctors(others, 700, 2)]), asked: filters },
+        ]
+        for (const { index, oracle, asked } of worlds)
+          for (const filter of asked)
+            for (const radius of [10, Math.max(0.001, farthest(alone))]) {
+              const q = { ...place, ...filter, radius, page: 1, limit: 20 }
+              expect(textOf(index, q)).toBe(oracle.answer(q))
+              expect(textOf(index, q)).toEndWith(text)
+            }
+      })
 })
 
 describe("a filter", () => {
