@@ -1,6 +1,15 @@
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import fc from "fast-check"
-import { anchor, doctorAt, fillWorld, filtersAndPage, insertClinic, type Place, placeNear } from "../core/doctors/search/test-world.ts"
+import {
+  anchor,
+  doctorAt,
+  fillWorld,
+  filtersAndPage,
+  insertClinic,
+  type Place,
+  placeNear,
+  type TestDoctor,
+} from "../core/doctors/search/test-world.ts"
 import { clinicOf, doctorInput, fetchDescribed, request, type TestApi, testApi } from "../tests/harness/api.ts"
 import { scrape, valueIn } from "../tests/harness/metrics.ts"
 import { freePort, until } from "../tests/harness/services.ts"
@@ -13,6 +22,7 @@ const TIMEOUT_MS = 60_000
 let sql: TestApi
 beforeAll(async () => {
   sql = await testApi({ SEARCH_INDEX_MAX_MB: "0" })
+  await insertClinic(sql.database.pool)
 })
 afterAll(() => sql[Symbol.asyncDispose]())
 
@@ -68,6 +78,20 @@ test(
   TIMEOUT_MS,
 )
 
+test("a distance of nearly 500 km is told to the metre, on a sphere of 6371.0088 km, by SQL and by the index", async () => {
+  const [doctor] = fc.sample(doctorAt(fc.constant({ latitude: 4.49, longitude: 7 })), { numRuns: 1, seed: 1 }) as [TestDoctor]
+  await fillWorld(sql.database.pool, [{ ...doctor, active: true }])
+  await using indexed = await another()
+  const paths = []
+  for (const api of [sql, indexed]) {
+    const { text, path } = await search(api, around({ latitude: 0, longitude: 7 }, 500))
+    paths.push(path)
+    // 4.49 degrees of a meridian are 499.2659 km.
+    expect(text).toContain('"distanceKm":499.266}')
+  }
+  expect(paths).toEqual(["sql-near", "index"])
+})
+
 const world = fc.tuple(anchor, fc.constantFrom(1, 20, 300)).chain(([centre, km]) =>
   fc.record({
     doctors: fc.uniqueArray(doctorAt(placeNear(centre, km)), { selector: (d) => d.id, minLength: 200, maxLength: 600, size: "max" }),
@@ -85,7 +109,6 @@ const world = fc.tuple(anchor, fc.constantFrom(1, 20, 300)).chain(([centre, km])
 test(
   "index and SQL answer every query with the same bytes: any position, radius, filters and page",
   async () => {
-    await insertClinic(sql.database.pool)
     await fc.assert(
       fc.asyncProperty(world, async ({ doctors, asked }) => {
         await fillWorld(sql.database.pool, doctors)
@@ -134,3 +157,48 @@ test("a process whose index is larger than it may be goes on by SQL, and says so
   expect(valueIn(series, "pulsecal_search_index_bytes")).toBe(0)
   expect(valueIn(series, "pulsecal_consumer_lag_events", { messaging_consumer_group_name: "search" })).toBeUndefined()
 })
+
+const MANY = 20_000
+/** Nothing is promised of it here: a machine that is busy with other tests takes its time. */
+const LOADED_WITHIN_MS = 30_000
+
+test(
+  "an API that loads its index answers by SQL, as it says in its readiness, and once it is ready the index answers the very same bytes",
+  async () => {
+    const here = { latitude: 48.2, longitude: 16.37 }
+    const doctors = fc.sample(doctorAt(placeNear(here, 30)), { numRuns: MANY, seed: 3 })
+    await fillWorld(sql.database.pool, [...new Map(doctors.map((d) => [d.id, d])).values()])
+    // Who loads waits for the table; searches by SQL read another.
+    const holder = await sql.database.pool.reserve()
+    await holder`begin`
+    await holder`lock table doctors in access exclusive mode`
+    await using api = await testApi({ DATABASE_URL: sql.database.url, REDIS_PORT: String(sql.redis.config.port) })
+    const query = `${around(here, 20)}&limit=100&specialization=cardiology`
+    const sample = async () => {
+      const [before, answer, after] = [await checks(api), await search(api, query), await checks(api)]
+      return { ...answer, states: [before.searchIndex, after.searchIndex] }
+    }
+    const held = [await sample(), await sample(), await sample()]
+    await holder`commit`
+    holder.release()
+    const samples = [...held]
+    await until(
+      "the index answers",
+      async () => {
+        samples.push(await sample())
+        return samples.at(-1)?.path === "index"
+      },
+      LOADED_WITHIN_MS,
+    )
+    const { text, status, type } = await search(sql, query)
+    expect([status, JSON.parse(text).data.length]).toEqual([200, 100])
+    for (const { path, states, ...answer } of samples) {
+      expect(answer).toEqual({ status, type, text })
+      if (states.join() === "loading,loading") expect(path).toBe("sql-near")
+      if (states.join() === "ready,ready") expect(path).toBe("index")
+    }
+    expect(held.map(({ states }) => states)).toEqual(held.map(() => ["loading", "loading"]))
+    expect(await sample()).toMatchObject({ path: "index", text, states: ["ready", "ready"] })
+  },
+  TIMEOUT_MS,
+)

@@ -3,6 +3,7 @@ import { expect, test } from "bun:test"
 import postgres from "postgres"
 import { until } from "../../../tests/harness/services.ts"
 import { announce } from "../../events/log.ts"
+import type { SearchIndexService } from "./service.ts"
 import { changeMany, holdDoctors, placeOf, SearchStage } from "./test-stage.ts"
 
 const TIMEOUT_MS = 30_000
@@ -90,12 +91,39 @@ test(
     await stage.pool`update event_log set floor = head`
     await stage.publisher.redis.flushall()
     await hold.tx`update doctors set consultation_fee = 3, version = version + 1`
+    const watch = watchSearches(service)
     await hold.release()
     await stage.expectSame(service)
+    const samples = await watch.end()
     await stage.expectAnswer(service, placeOf(3))
+    // Until it meets the gap it cannot know. From then on nothing old is told.
+    const since = samples.slice(samples.findIndex(({ state }) => state === "loading"))
+    expect(since[0]).toEqual({ state: "loading", fees: undefined })
+    expect(since.at(-1)).toEqual({ state: "ready", fees: [3] })
+    expect(since.filter(({ state, fees }) => (state === "ready" ? `${fees}` !== "3" : fees !== undefined))).toEqual([])
   },
   TIMEOUT_MS,
 )
+
+/** Searches again and again: what state the index said it was in, and which fees it told, if any. */
+function watchSearches(service: SearchIndexService) {
+  const samples: { state: string; fees: number[] | undefined }[] = []
+  let ended = false
+  const watching = (async () => {
+    while (!ended) {
+      const [state, bytes] = [service.state, service.search({ ...placeOf(3), radius: 1, page: 1, limit: 20 })]
+      const data: { consultationFee: number }[] | undefined = bytes && JSON.parse(new TextDecoder().decode(bytes)).data
+      samples.push({ state, fees: data && [...new Set(data.map((d) => d.consultationFee))] })
+      await Bun.sleep(1)
+    }
+  })()
+  const end = async () => {
+    ended = true
+    await watching
+    return samples
+  }
+  return { end }
+}
 
 test(
   "a log that is another one from now on makes every index load again",

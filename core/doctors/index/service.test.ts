@@ -51,7 +51,7 @@ test("with no memory to take it is off, and opens nothing", async () => {
 })
 
 test(
-  "it stops at once, at whatever moment of its life, and leaves no session",
+  "it stops at once, at whatever moment of its life, and leaves no session; while it loads SQL serves",
   async () => {
     await using stage = await SearchStage.open({ doctors: 5_000 })
     for (const afterMs of [0, 1, 5, 10, 20, 30, 45, 60, 100, 200, 400]) {
@@ -66,6 +66,7 @@ test(
     const waiting = stage.start()
     await until("it waits for the table", async () => (await sessions(stage)) > 0)
     await Bun.sleep(100)
+    expect([waiting.state, waiting.search({ ...placeOf(0), radius: 10, page: 1, limit: 20 })]).toEqual(["loading", undefined])
     const started = performance.now()
     await waiting.close()
     expect(performance.now() - started).toBeLessThan(150)
