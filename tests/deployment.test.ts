@@ -52,3 +52,17 @@ test("only the edge has a public port, and neither metrics nor data can be reach
   expect(targets).toEqual(["api:3000", "realtime:3000"])
   expect(nginx).not.toContain("9464")
 })
+
+/** What the edge's configuration says of something, wherever it says it. */
+const directives = (name: string) => [...nginx.matchAll(new RegExp(`^\\s*${name}\\s+([^;]+);`, "gm"))].map(([, value]) => value)
+
+test("the edge compresses JSON, problems included, and nowhere less: the processes send it as it is", () => {
+  expect(directives("gzip")).toEqual(["on"])
+  expect(directives("gzip_types").map((types) => types?.split(/\s+/))).toEqual([["application/json", "application/problem+json"]])
+  // Caches between must not give it to who cannot read it.
+  expect(directives("gzip_vary")).toEqual(["on"])
+  // An answer of twenty doctors has some 8 kB.
+  expect(Number(directives("gzip_min_length"))).toBeLessThanOrEqual(1_024)
+  const parts = nginx.split(/^\s*server \{/m)
+  expect([parts.length, parts[0]?.includes("gzip on;")]).toEqual([2, true])
+})
