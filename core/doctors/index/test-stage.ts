@@ -4,13 +4,15 @@ import { TestLog, type TestPublisher } from "../../../tests/harness/event-log.ts
 import { until } from "../../../tests/harness/services.ts"
 import { openPool, type Pool } from "../../db.ts"
 import { type Log, openLog } from "../../log.ts"
+import { LIMIT_MAX, OFFSET_MAX } from "../../pages.ts"
 import { openRedis } from "../../redis.ts"
 import { changeDoctor } from "../change.ts"
 import { onboardDoctor } from "../onboard.ts"
 import type { ChangeDoctor } from "../schema.ts"
 import { cellsOf } from "../search/cells.ts"
-import type { SearchQuery } from "../search/schema.ts"
+import { RADIUS_MAX_KM, type SearchQuery } from "../search/schema.ts"
 import { searchDoctors } from "../search/search.ts"
+import type { NearQuery } from "./doctor-index.ts"
 import { checksumOfTable, loadIndex } from "./load.ts"
 import { SearchIndexService } from "./service.ts"
 
@@ -21,6 +23,13 @@ export type StageIndex = { service: SearchIndexService; name: string }
 
 /** A follower may take a second to notice that the stream has gone silent on it, a loading a moment; the rest is the machine's noise. */
 const SAME_WITHIN_MS = 10_000
+
+/** Doctors whose neighbourhoods are looked at when an index is held against a fresh one. */
+const ASKED_ABOUT = 4
+/** Of a list that has most of those that were gone through already. */
+const PART_PAGES = 5
+const NO_ROWS = '{"data":[],'
+type Sampled = { latitude: number; longitude: number; specialization: string; city: string; fee: number; name: string }
 
 export class SearchStage implements AsyncDisposable {
   readonly #services: SearchIndexService[] = []
@@ -91,7 +100,7 @@ export class SearchStage implements AsyncDisposable {
     return await checksumOfTable(this.pool, new AbortController().signal)
   }
 
-  /** All that is committed is published, and each index comes to be the table: as one that is loaded now is. */
+  /** All that is committed is published, and each index comes to be the table: it holds and answers what one does that is loaded now. */
   async expectSame(...services: SearchIndexService[]): Promise<void> {
     await this.publisher.publisher.sweep()
     const table = await this.checksum()
@@ -100,6 +109,28 @@ export class SearchStage implements AsyncDisposable {
     const fresh = await loadIndex({ pool: this.pool, maxBytes: Number.MAX_SAFE_INTEGER, signal: new AbortController().signal })
     expect(fresh.index.checksum()).toBe(table)
     for (const service of services) expect(service.doctors).toBe(fresh.index.size)
+    for (const { pagesMax, ...query } of await this.#questions())
+      for (let page = 1; page <= pagesMax; page++) {
+        const asked = { ...query, page, limit: LIMIT_MAX }
+        const wanted = Buffer.from(fresh.index.search(asked)).toString()
+        for (const service of services) expectText(asked, Buffer.from(service.search(asked) ?? "").toString(), wanted)
+        if (wanted.startsWith(NO_ROWS)) break
+      }
+  }
+
+  /** About everyone near, page by page, and by each thing that an index keeps apart from what the checksum is of. */
+  async #questions(): Promise<(Omit<NearQuery, "page" | "limit"> & { pagesMax: number })[]> {
+    const [first, ...others] = await this.pool<Sampled[]>`
+      select clinic_latitude as latitude, clinic_longitude as longitude, specialization, city, consultation_fee as fee, left(name_fold, 5) as name
+      from doctors where active order by md5(id::text) limit ${ASKED_ABOUT}`
+    const near = { ...placeOf(0), radius: RADIUS_MAX_KM, pagesMax: OFFSET_MAX / LIMIT_MAX }
+    if (!first) return [near]
+    const questions = [first, ...others].flatMap(({ latitude, longitude, specialization, city, fee, name }) => {
+      const at = { latitude, longitude, radius: RADIUS_MAX_KM, pagesMax: 2 }
+      return [at, { ...at, specialization }, { ...at, minFee: fee, maxFee: fee }, { ...at, city }, { ...at, name }]
+    })
+    const part = { ...near, pagesMax: PART_PAGES }
+    return [near, { ...part, specialization: first.specialization }, { ...part, maxFee: first.fee }, ...questions]
   }
 
   /** The index answers what SQL does, to the byte. */
@@ -114,6 +145,11 @@ export class SearchStage implements AsyncDisposable {
     await Promise.all(this.#services.map((service) => service.close()))
     await this.log[Symbol.asyncDispose]()
   }
+}
+
+/** Long texts are compared as texts only where they differ. */
+function expectText(asked: object, got: string, wanted: string): void {
+  if (got !== wanted) expect({ asked, got }).toEqual({ asked, got: wanted })
 }
 
 const NEWCOMER = {
