@@ -9,6 +9,7 @@ import { bytesChecksum, type IndexedDoctor } from "./listed-doctor.ts"
 import { Nearest } from "./nearest.ts"
 import { type Content, FEE, LATITUDE, LONGITUDE, SPECIALIZATION, VERSION } from "./record-layout.ts"
 import { Records } from "./records.ts"
+import { meanStride } from "./stride.ts"
 import { Tombstones } from "./tombstones.ts"
 import { Upkeep } from "./upkeep.ts"
 
@@ -126,6 +127,11 @@ export class DoctorIndex {
     let sum = 0n
     for (const slot of this.#records.ids.slots()) sum += bytesChecksum(this.#records.json(slot), this.#records.word(slot, VERSION))
     return BigInt.asUintN(64, sum)
+  }
+
+  /** How far apart in memory doctors lie who are neighbours on the globe: what laying them by place makes small. For tests and benchmarks. */
+  meanStride(): number {
+    return meanStride(this.#forest.nodes, this.#forest.everyone, this.#records)
   }
 
   #find(query: NearQuery, wanted: number, counting: boolean) {

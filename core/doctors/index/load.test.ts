@@ -5,7 +5,7 @@ import { doctorAt, fillWorld, insertClinic, placeNear, type TestDoctor } from ".
 import { DoctorIndex, doctorChecksum, type IndexedDoctor } from "./doctor-index.ts"
 import { checksumOfTable, loadIndex, TooLarge } from "./load.ts"
 import { listDoctorsNow } from "./queries.ts"
-import { textOf } from "./test-oracle.ts"
+import { indexed, textOf } from "./test-oracle.ts"
 
 let database: TestDatabase
 beforeAll(async () => {
@@ -99,6 +99,19 @@ test("each field of a doctor, and the version, count in the checksum", async () 
   }
   expect(seen.size).toBe(1 + changes.length + more.length)
 })
+
+test("what is loaded lies by place, whatever the order of the table: neighbours in the tree are neighbours in memory", async () => {
+  // They come in no order, and evenly: of random values those at the ends are the likelier ones unless told.
+  const strewn = fc.sample(fc.noBias(doctorAt(placeNear({ latitude: 48, longitude: 16 }, 100))), { numRuns: 20_000, seed: 8 })
+  const doctors = strewn.map((d) => ({ ...d, id: Bun.randomUUIDv7(), active: true }))
+  await fillWorld(database.pool, doctors)
+  const asTheyCame = new DoctorIndex({ expected: doctors.length })
+  for (const doctor of doctors) asTheyCame.add(indexed(doctor))
+  for (const _ of asTheyCame.finish());
+  const { index } = await load()
+  expect([index.size, asTheyCame.size]).toEqual([doctors.length, doctors.length])
+  expect(index.meanStride()).toBeLessThan(asTheyCame.meanStride() / 50)
+}, 30_000)
 
 test("an index that would be larger than it may is refused, as soon as it is seen, and the session is free again", async () => {
   await fillWorld(database.pool, many(3_000))

@@ -4,8 +4,8 @@ import { doctorAt, placeNear } from "../search/test-world.ts"
 import { contentOf } from "./content.ts"
 import { Forest } from "./forest.ts"
 import type { IndexedDoctor } from "./listed-doctor.ts"
-import { COUNT, FIRST, type Nodes } from "./nodes.ts"
 import { Records } from "./records.ts"
+import { meanStride } from "./stride.ts"
 import { indexed } from "./test-oracle.ts"
 import { Upkeep } from "./upkeep.ts"
 
@@ -53,32 +53,15 @@ test("upkeep ends, and leaves little waste", () => {
 
 test("upkeep lays doctors by place: neighbours in the tree are neighbours in memory", () => {
   const index = loaded(doctors)
-  const strewn = distanceInMemory(index)
+  const stride = () => meanStride(index.forest.nodes, index.forest.everyone, index.records)
+  const strewn = stride()
   unsettle(index)
   for (let i = 0; i < 3; i++) {
     index.records.strays = DOCTORS
     while (index.upkeep.step());
   }
-  expect(distanceInMemory(index)).toBeLessThan(strewn / 100)
+  expect(stride()).toBeLessThan(strewn / 100)
 })
-
-/** Mean distance of the addresses of doctors who share a leaf of the tree of everyone and stand one behind the other. */
-function distanceInMemory({ records, forest }: ReturnType<typeof loaded>): number {
-  let [sum, count] = [0, 0]
-  for (const leaf of leavesOf(forest.nodes, forest.everyone)) {
-    for (let i = 1; i < leaf.length; i++) {
-      sum += Math.abs((records.address[leaf[i] as number] as number) - (records.address[leaf[i - 1] as number] as number))
-      count++
-    }
-  }
-  return sum / count
-}
-
-function leavesOf(nodes: Nodes, node: number): number[][] {
-  const [first, length] = [nodes.word(node, FIRST), nodes.lengthOf(node)]
-  if (nodes.isLeaf(node)) return [Array.from({ length: nodes.word(node, COUNT) }, (_, i) => nodes.pages.slotAt(first, i))]
-  return Array.from({ length }, (_, i) => leavesOf(nodes, first + i)).flat()
-}
 
 test("no step of upkeep moves more than a bounded number of bytes", () => {
   const index = loaded(doctors)
