@@ -5,10 +5,19 @@ import { SetupError } from "../../services/say.ts"
 
 export type Load = { perSecond: number; p50Ms: number; p99Ms: number }
 
+export type Target = {
+  url: string
+  paths: string
+  seconds: number
+  connections: number
+  /** The paths are bad on purpose: each must be refused. */
+  refused?: boolean
+}
+
 export type Generator = {
   name: string
-  /** Throws when an answer was no success: such a rate says nothing. */
-  load(target: { url: string; paths: string; seconds: number; connections: number }): Promise<Load>
+  /** Throws when an answer was no success, or no refusal where those are asked for: such a rate says nothing. */
+  load(target: Target): Promise<Load>
 }
 
 /** A slow server's answers are waited for. */
@@ -22,8 +31,7 @@ type Printed = { requests: number; microseconds: number; p50Us: number; p99Us: n
 export async function openGenerator(wrk: string | undefined, folder: string, tokens: readonly string[]): Promise<Generator> {
   const tokensFile = join(folder, "tokens")
   await writeFile(tokensFile, `${tokens.join("\n")}\n`, { mode: 0o600 })
-  const command = (target: { url: string; paths: string; seconds: number; connections: number }) => {
-    const { url, paths, seconds, connections } = target
+  const command = ({ url, paths, seconds, connections }: Target) => {
     if (!wrk)
       return [process.execPath, join(import.meta.dir, "fetch-generator.ts"), url, paths, tokensFile, String(seconds), String(connections)]
     const script = join(import.meta.dir, "wrk.lua")
@@ -32,7 +40,7 @@ export async function openGenerator(wrk: string | undefined, folder: string, tok
   }
   return {
     name: wrk ? "wrk" : "Bun's own client, for wrk is absent: the highest rates are its own limit",
-    load: async (target) => rateOf(await printedBy(command(target)), target.url),
+    load: async (target) => rateOf(await printedBy(command(target)), target),
   }
 }
 
@@ -51,7 +59,8 @@ async function printedBy(command: string[]): Promise<Printed> {
   return JSON.parse(line) as Printed
 }
 
-function rateOf({ requests, microseconds, p50Us, p99Us, failed, status }: Printed, url: string): Load {
-  if (failed > 0 || status > 0) throw new Error(`${url}: ${failed} requests failed and ${status} of ${requests} answers were no success`)
+function rateOf({ requests, microseconds, p50Us, p99Us, failed, status }: Printed, { url, refused = false }: Target): Load {
+  const [wrong, what] = refused ? [requests - status, "refusal"] : [status, "success"]
+  if (failed > 0 || wrong > 0) throw new Error(`${url}: ${failed} requests failed and ${wrong} of ${requests} answers were no ${what}`)
   return { perSecond: requests / (microseconds / 1e6), p50Ms: p50Us / 1000, p99Ms: p99Us / 1000 }
 }

@@ -46,6 +46,7 @@ async function measure(stage: Stage, options: Options): Promise<Results> {
     seconds: options.seconds,
     sizes: [],
     bySize: [],
+    refused: [],
     byRadius: [],
   }
   for (const doctors of options.sizes) {
@@ -53,8 +54,8 @@ async function measure(stage: Stage, options: Options): Promise<Results> {
     results.sizes.push(size)
     results.byRadius.push({ doctors, radii })
   }
-  if (options.sizes.length > 1 && options.only.includes("ours")) results.bySize = await measureBySize(bench)
-  return results
+  if (!options.only.includes("ours")) return results
+  return { ...results, ...(await measureBySize(bench)) }
 }
 
 async function publish(results: Results, figures: string): Promise<void> {

@@ -2,6 +2,7 @@
 import { join } from "node:path"
 import { say } from "../environment.ts"
 import { checkAgreement, guardsOf } from "./agreement.ts"
+import { BAD_PATHS, requireRefusals } from "./bad-input.ts"
 import { CONTENDERS, type ContenderName } from "./contenders.ts"
 import { type Generator, writePaths } from "./generator.ts"
 import type { Options } from "./options.ts"
@@ -95,12 +96,13 @@ async function measureByRadius(bench: Bench, running: readonly Running[], doctor
   return byRadius.map(({ radiusKm }) => ({ of: radiusKm, loads: loads.get(String(radiusKm)) ?? [] }))
 }
 
-/** Our endpoint on all worlds at one time, in turns: that alone compares their costs. */
-export async function measureBySize(bench: Bench): Promise<CostResult> {
+/** Our endpoint on all worlds at one time, in turns, asked well and badly: that alone compares their costs. */
+export async function measureBySize(bench: Bench): Promise<{ bySize: CostResult; refused: CostResult }> {
   const { stage, options } = bench
   const running: Running[] = []
   try {
     const entrants: Entrant[] = []
+    const bad = await writePaths(stage.folder, "paths-bad", BAD_PATHS)
     for (const doctors of options.sizes) {
       const world = await ensureWorld(stage.adminUrl, doctors, stage.postgis, say)
       const { mix } = await questionsFor(world, join(stage.folder, "questions"), say)
@@ -112,14 +114,20 @@ export async function measureBySize(bench: Bench): Promise<CostResult> {
         `paths-${doctors}`,
         mix.map(({ question }) => pathOf(question)),
       )
-      entrants.push(entrant(bench, String(doctors), ours.url, paths, mix))
+      await requireRefusals(ours.url, bench.token)
+      const asked = entrant(bench, String(doctors), ours.url, paths, mix)
+      entrants.push(asked, { ...asked, name: refusedAt(doctors), paths: bad, refused: true })
     }
     const loads = await runRounds(entrants, bench.generator, { rounds: options.rounds, seconds: COST_SECONDS, say })
-    return options.sizes.map((doctors) => ({ of: doctors, loads: loads.get(String(doctors)) ?? [] }))
+    const costsOf = (nameAt: (doctors: number) => string) =>
+      options.sizes.map((doctors) => ({ of: doctors, loads: loads.get(nameAt(doctors)) ?? [] }))
+    return { bySize: costsOf(String), refused: costsOf(refusedAt) }
   } finally {
     await Promise.all(running.map(({ stop }) => stop()))
   }
 }
+
+const refusedAt = (doctors: number) => `${doctors} refused`
 
 function entrant({ token }: Bench, name: string, url: string, paths: string, asked: readonly Asked[]): Entrant {
   const probed = pathOf((asked[0] as Asked).question)

@@ -31,6 +31,10 @@ const results: Results = {
     { of: 10_000, loads: loadsOf(50_000, 40_000, 50_000) },
     { of: 100_000, loads: loadsOf(25_000, 40_000, 40_000) },
   ],
+  refused: [
+    { of: 10_000, loads: loadsOf(50_000, 60_000, 50_000) },
+    { of: 100_000, loads: loadsOf(50_000, 50_000, 60_000) },
+  ],
   byRadius: [{ doctors: 100_000, radii: [] }],
 }
 
@@ -50,8 +54,16 @@ test("who could not run is named with the reason", () => {
   expect(lineOf(report(results), "| PostGIS `gist(geog)`")).toContain("left out: no PostGIS here")
 })
 
-test("costs are compared with the first size, round by round", () => {
-  expect(lineOf(report(results), "| 100,000 | 25")).toBe("| 100,000 | 25 (25–40) | 1.25 (1–2) |")
+test("costs are compared with the first size and with the one before, round by round", () => {
+  const bySize = [...results.bySize, { of: 1_000_000, loads: loadsOf(20_000, 20_000, 20_000) }]
+  const text = report({ ...results, bySize, refused: bySize })
+  expect(lineOf(text, "| 10,000 | 20")).toBe("| 10,000 | 20 (20–25) | 1 (1–1) | – |")
+  expect(lineOf(text, "| 100,000 | 25")).toBe("| 100,000 | 25 (25–40) | 1.25 (1–2) | 1.25 (1–2) |")
+  expect(lineOf(text, "| 1,000,000 | 50")).toBe("| 1,000,000 | 50 (50–50) | 2.5 (2–2.5) | 2 (1.25–2) |")
+})
+
+test("refusals are compared with answers of the same rounds", () => {
+  expect(lineOf(report(results), "| 100,000 | 40,000")).toBe("| 100,000 | 40,000 (25,000–40,000) | 50,000 (50,000–60,000) | 1.5 (1.25–2) |")
 })
 
 test("without our endpoint or the ceiling there is a table all the same", () => {

@@ -15,7 +15,7 @@ export function report(results: Results): string {
 The peers run on Hono and Bun as well and are spared the token, validation, limits and metrics; they count no \`total\` unless it is said. MB: the
 process that serves, with its Redis and without its Postgres.`
   const parts = [intro, ...results.sizes.map(sizeTable)]
-  if (results.bySize.length > 0) parts.push(costTable("doctors", results.bySize))
+  if (results.bySize.length > 0) parts.push(costTable("doctors", results.bySize), badInputTable(results))
   for (const { doctors, radii } of results.byRadius)
     if (radii.length > 0) parts.push(costTable(`radius in km, ${whole(doctors)} doctors`, radii))
   return parts.join("\n\n")
@@ -52,12 +52,22 @@ function row({ name, loads, residentMb, loadSeconds, servedBy }: ContenderResult
   return `| ${cells.join(" | ")} |`
 }
 
-/** The first row is what the others are compared with. */
+/** Each row is compared with the first, and with the one before it. */
 function costTable(what: string, costResult: CostResult): string {
-  const [first] = costResult
-  const rows = costResult.map(({ of, loads }) => {
-    const against = first ? shown(spreadOf(ratios(first.loads, loads)), three) : "–"
-    return `| ${whole(of)} | ${shown(spreadOf(costs(loads)), three)} | ${against} |`
+  const rows = costResult.map(({ of, loads }, nth) => {
+    const against = (other: CostResult[number] | undefined) => (other ? shown(spreadOf(ratios(other.loads, loads)), three) : "–")
+    return `| ${whole(of)} | ${shown(spreadOf(costs(loads)), three)} | ${against(costResult[0])} | ${against(costResult[nth - 1])} |`
   })
-  return [`| PulseCal, ${what} | µs a search, HTTP included | × the first |\n|---|---|---|`, ...rows].join("\n")
+  return [`| PulseCal, ${what} | µs a search, HTTP included | × the first | × the one before |\n|---|---|---|---|`, ...rows].join("\n")
+}
+
+/** Refusals beside answers of the same process in the same rounds. */
+function badInputTable({ bySize, refused }: Results): string {
+  const rate = (loads: readonly Load[]) => shown(spreadOf(loads.map(({ perSecond }) => perSecond)), whole)
+  const rows = bySize.map(({ of, loads }, nth) => {
+    const bad = refused[nth]?.loads ?? []
+    return `| ${whole(of)} | ${rate(loads)} | ${rate(bad)} | ${shown(spreadOf(ratios(bad, loads)), three)} |`
+  })
+  const head = `| Bad input: PulseCal, doctors | answered a second | refused a second | refused ÷ answered |\n|---|---|---|---|`
+  return [head, ...rows].join("\n")
 }

@@ -25,6 +25,8 @@ export type Results = {
   seconds: number
   sizes: SizeResult[]
   bySize: CostResult
+  /** The same processes in the same rounds, asked what they must refuse. */
+  refused: CostResult
   byRadius: { doctors: number; radii: CostResult }[]
 }
 

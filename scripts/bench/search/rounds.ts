@@ -7,6 +7,8 @@ export type Entrant = {
   url: string
   /** The file of its prepared paths. */
   paths: string
+  /** Whether each of them must be refused. */
+  refused?: boolean
   /** One request, to see that the server has come to rest. */
   probe: () => Promise<void>
 }
@@ -30,8 +32,8 @@ export async function runRounds(entrants: readonly Entrant[], generator: Generat
   const random = randomOf(ORDER_SEED, "doctors")
   for (const { name, probe } of entrants) connections.set(name, (await millisecondsOf(probe)) > SLOW_MS ? CONNECTIONS_SLOW : CONNECTIONS)
   for (let round = 0; round <= rounds; round++) {
-    for (const { name, url, paths, probe } of shuffled(random, entrants)) {
-      const load = await generator.load({ url, paths, seconds, connections: connections.get(name) ?? CONNECTIONS })
+    for (const { name, url, paths, refused, probe } of shuffled(random, entrants)) {
+      const load = await generator.load({ url, paths, seconds, connections: connections.get(name) ?? CONNECTIONS, refused })
       await probe()
       if (round > 0) loads.get(name)?.push(load)
     }
