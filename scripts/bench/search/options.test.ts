@@ -18,13 +18,20 @@ describe("a run that leaves something out writes nothing unless told to", () => 
   for (const args of [
     ["--sizes", "100000"],
     ["--only", "ours,static"],
-    ["--rounds", "2"],
+    ["--rounds", "6", "--sizes", "10000"],
     ["--seconds", "1"],
   ])
     test(args.join(" "), () => {
       expect(readOptions(args).write).toBe(false)
       expect(readOptions([...args, "--write"]).write).toBe(true)
     })
+})
+
+test("a run of fewer than five rounds writes nothing, and is refused when told to", () => {
+  for (const rounds of ["1", "2", "4"]) {
+    expect(readOptions(["--rounds", rounds]).write).toBe(false)
+    expect(() => readOptions(["--rounds", rounds, "--write"])).toThrow("--write takes --rounds 5 or more")
+  }
 })
 
 test("sizes are taken once each, the smallest first", () => {

@@ -35,6 +35,9 @@ export function readOptions(args: string[]): Options {
   })
   const seconds = values.seconds === undefined ? SECONDS_DEFAULT : whole("--seconds", values.seconds, 1, SECONDS_MAX)
   const rounds = values.rounds === undefined ? ROUNDS_DEFAULT : whole("--rounds", values.rounds, 1, ROUNDS_MAX)
+  // A figure that is kept is a median, and fewer rounds have none worth the name.
+  if (values.write && rounds < ROUNDS_DEFAULT)
+    throw new SetupError(`--write takes --rounds ${ROUNDS_DEFAULT} or more, not ${rounds}; ${USAGE}`)
   return {
     sizes: sizes.length > 0 ? [...new Set(sizes)].sort((a, b) => a - b) : DEFAULT_SIZES,
     rounds,
