@@ -6,14 +6,16 @@ import { mintDevelopmentToken } from "../../../core/auth/development.ts"
 import { runCommand } from "../../services/say.ts"
 import { say } from "../environment.ts"
 import { chart } from "./chart.ts"
+import { measureAnswerCosts, measureIndexAlone } from "./children.ts"
 import { openGenerator } from "./generator.ts"
-import { measureBySize, measureSize } from "./measure.ts"
+import { type Bench, measureBySize, measureSize } from "./measure.ts"
 import { type Options, readOptions } from "./options.ts"
 import { findWrk } from "./packages.ts"
 import { withFigures } from "./readme.ts"
 import { report } from "./report.ts"
 import type { Results } from "./results.ts"
 import { openStage, type Stage } from "./stage.ts"
+import { ensureWorld } from "./worlds.ts"
 
 const ROOT = join(import.meta.dir, "..", "..", "..")
 const README = join(ROOT, "README.md")
@@ -21,6 +23,7 @@ const CHART = join(ROOT, "docs", "bench-search.svg")
 /** So many callers that none of them reaches the limit a minute has. */
 const CALLERS = 64
 const TOKEN_SECONDS = 6 * 3600
+const USUAL_DOCTORS = 100_000
 
 await runCommand(async () => {
   const options = readOptions(process.argv.slice(2))
@@ -38,7 +41,7 @@ async function measure(stage: Stage, options: Options): Promise<Results> {
     mintDevelopmentToken({ projectId, uid: `bench-${n}`, expiresInSeconds: TOKEN_SECONDS }),
   )
   const generator = await openGenerator(await findWrk(say), stage.folder, tokens)
-  const bench = { stage, generator, token: tokens[0] as string, projectId, options }
+  const bench: Bench = { stage, generator, token: tokens[0] as string, projectId, options }
   const results: Results = {
     machine: `${cpus().length} × ${cpus()[0]?.model.trim()}, Bun ${Bun.version}, PostgreSQL ${stage.postgresVersion}`,
     generator: generator.name,
@@ -48,14 +51,24 @@ async function measure(stage: Stage, options: Options): Promise<Results> {
     bySize: [],
     refused: [],
     byRadius: [],
+    indexAlone: undefined,
+    answerCosts: undefined,
   }
   for (const doctors of options.sizes) {
     const { size, radii } = await measureSize(bench, doctors)
     results.sizes.push(size)
     results.byRadius.push({ doctors, radii })
   }
+  if (options.only.includes("kdbush")) results.indexAlone = await measureIndexAlone(options.sizes)
   if (!options.only.includes("ours")) return results
-  return { ...results, ...(await measureBySize(bench)) }
+  return { ...results, ...(await measureBySize(bench)), answerCosts: await measureParts(bench) }
+}
+
+/** Among 100,000 doctors where that is one of the worlds, otherwise in the largest. */
+async function measureParts({ stage, projectId, options }: Bench): Promise<string> {
+  const doctors = options.sizes.includes(USUAL_DOCTORS) ? USUAL_DOCTORS : (options.sizes.at(-1) as number)
+  const world = await ensureWorld(stage.adminUrl, doctors, stage.postgis, say)
+  return await measureAnswerCosts(world, { redis: stage.redis, projectId, paths: join(stage.folder, `paths-${doctors}`) })
 }
 
 async function publish(results: Results, figures: string): Promise<void> {

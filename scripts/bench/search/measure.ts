@@ -29,14 +29,14 @@ export async function measureSize(bench: Bench, doctors: number): Promise<{ size
   const running: Running[] = []
   try {
     for (const name of names) running.push(await startContender(name, { world, ...stage, projectId: bench.projectId }))
-    const checked = await checkAll(bench, running, questions)
+    const checked = await checkAll(bench, running, questions.mix)
     const paths = await writePaths(
       stage.folder,
       `paths-${doctors}`,
       questions.mix.map(({ question }) => pathOf(question)),
     )
     const entrants = running.map(({ name, url }) => entrant(bench, name, url, paths, questions.mix))
-    for (const { name, url } of running) say(`${name} is warm after ${await warmUp(url, bench.token, questions.mix)} searches`)
+    for (const { name, url } of running) if (!checked.has(name)) await warmUp(url, bench.token, questions.mix)
     say(`${doctors.toLocaleString("en")} doctors: ${options.rounds} rounds`)
     const loads = await runRounds(entrants, bench.generator, { rounds: options.rounds, seconds: options.seconds, say })
     const contenders = await Promise.all(
@@ -52,25 +52,37 @@ export async function measureSize(bench: Bench, doctors: number): Promise<{ size
       ),
     )
     for (const { name, servedBy } of contenders) if (servedBy) say(`${name} is served by ${servedBy}`)
-    const size = { doctors, contenders, skipped: skipped.map((name) => ({ name, reason: "no PostGIS here, and none could be installed" })) }
-    return { size, radii: await measureByRadius(bench, running, doctors, questions) }
+    const { radii, radiusChecked } = await measureByRadius(bench, running, doctors, questions)
+    const asked = { mix: questions.mix.length, byRadius: radiusChecked }
+    const size = {
+      doctors,
+      asked,
+      contenders,
+      skipped: skipped.map((name) => ({ name, reason: "no PostGIS here, and none could be installed" })),
+    }
+    return { size, radii }
   } finally {
     await Promise.all(running.map(({ stop }) => stop()))
   }
 }
 
-/** Throws when one of them finds other doctors. */
-async function checkAll(bench: Bench, running: readonly Running[], { mix }: Questions): Promise<Map<ContenderName, number>> {
+/** Throws when one of them finds other doctors. Who was asked so much is warm. */
+async function checkAll(bench: Bench, running: readonly Running[], mix: readonly Asked[]): Promise<Map<ContenderName, number>> {
   const counts = new Map<ContenderName, number>()
   for (const { name, url } of running) {
     if (name === "static") continue
-    const { checked, disagreement } = await checkAgreement(name, url, bench.token, mix)
-    if (disagreement) throw new Error(`${name} does not find the same doctors: ${disagreement}`)
-    counts.set(name, checked)
+    counts.set(name, await requireAgreement(bench, { name, url }, mix))
     if (name === "ours" || name === "ours-sql") await requireGuards(name, url, bench.token, mix)
   }
   say(`the same doctors are found by ${[...counts].map(([name, count]) => `${name} (${count} searches)`).join(", ")}`)
   return counts
+}
+
+/** How many were asked. */
+async function requireAgreement(bench: Bench, { name, url }: Pick<Running, "name" | "url">, asked: readonly Asked[]): Promise<number> {
+  const { checked, disagreement } = await checkAgreement(name, url, bench.token, asked)
+  if (disagreement) throw new Error(`${name} does not find the same doctors: ${disagreement}`)
+  return checked
 }
 
 async function requireGuards(name: ContenderName, url: string, token: string, [first]: readonly Asked[]): Promise<void> {
@@ -78,9 +90,12 @@ async function requireGuards(name: ContenderName, url: string, token: string, [f
   if (!guards.token || !guards.limit) throw new Error(`${name} must ask for a token and count the limit: ${JSON.stringify(guards)}`)
 }
 
-async function measureByRadius(bench: Bench, running: readonly Running[], doctors: number, { byRadius }: Questions): Promise<CostResult> {
+async function measureByRadius(bench: Bench, running: readonly Running[], doctors: number, { byRadius }: Questions) {
   const ours = running.find(({ name }) => name === "ours")
-  if (!ours) return []
+  if (!ours) return { radii: [], radiusChecked: 0 }
+  let radiusChecked = 0
+  for (const { asked } of byRadius) radiusChecked += await requireAgreement(bench, ours, asked)
+  say(`ours finds the right doctors at every radius (${radiusChecked} searches)`)
   const entrants = await Promise.all(
     byRadius.map(async ({ radiusKm, asked }) => {
       const file = `paths-${doctors}-${radiusKm}km`
@@ -92,8 +107,13 @@ async function measureByRadius(bench: Bench, running: readonly Running[], doctor
       return entrant(bench, String(radiusKm), ours.url, paths, asked)
     }),
   )
-  const loads = await runRounds(entrants, bench.generator, { rounds: bench.options.rounds, seconds: COST_SECONDS, say })
-  return byRadius.map(({ radiusKm }) => ({ of: radiusKm, loads: loads.get(String(radiusKm)) ?? [] }))
+  const loads = await runRounds(entrants, bench.generator, {
+    rounds: bench.options.rounds,
+    seconds: Math.min(COST_SECONDS, bench.options.seconds),
+    say,
+  })
+  const radii: CostResult = byRadius.map(({ radiusKm }) => ({ of: radiusKm, loads: loads.get(String(radiusKm)) ?? [] }))
+  return { radii, radiusChecked }
 }
 
 /** Our endpoint on all worlds at one time, in turns, asked well and badly: that alone compares their costs. */
@@ -118,7 +138,11 @@ export async function measureBySize(bench: Bench): Promise<{ bySize: CostResult;
       const asked = entrant(bench, String(doctors), ours.url, paths, mix)
       entrants.push(asked, { ...asked, name: refusedAt(doctors), paths: bad, refused: true })
     }
-    const loads = await runRounds(entrants, bench.generator, { rounds: options.rounds, seconds: COST_SECONDS, say })
+    const loads = await runRounds(entrants, bench.generator, {
+      rounds: options.rounds,
+      seconds: Math.min(COST_SECONDS, options.seconds),
+      say,
+    })
     const costsOf = (nameAt: (doctors: number) => string) =>
       options.sizes.map((doctors) => ({ of: doctors, loads: loads.get(nameAt(doctors)) ?? [] }))
     return { bySize: costsOf(String), refused: costsOf(refusedAt) }

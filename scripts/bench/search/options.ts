@@ -3,7 +3,8 @@ import { SetupError } from "../../services/say.ts"
 import { CONTENDERS, type ContenderName, isContender } from "./contenders.ts"
 
 export const DEFAULT_SIZES = [10_000, 100_000, 1_000_000]
-const SIZE_MIN = 1_000
+/** A smaller world has too few places with twenty doctors. */
+const SIZE_MIN = 5_000
 const SIZE_MAX = 1_000_000
 export const ROUNDS_DEFAULT = 5
 const ROUNDS_MAX = 50

@@ -18,9 +18,10 @@ const results: Results = {
   sizes: [
     {
       doctors: 100_000,
+      asked: { mix: 4_000, byRadius: 2_500 },
       contenders: [
         contender("static", 100_000, 80_000, 120_000),
-        { ...contender("ours", 50_000, 48_000, 48_000), loadSeconds: 1.234, servedBy: "index" },
+        { ...contender("ours", 50_000, 48_000, 48_000), checked: 4_000, loadSeconds: 1.234, servedBy: "index" },
         contender("ours-sql", 2_000, 3_000, 1_000),
         contender("haversine", 4, 5, 8),
       ],
@@ -36,6 +37,8 @@ const results: Results = {
     { of: 100_000, loads: loadsOf(50_000, 50_000, 60_000) },
   ],
   byRadius: [{ doctors: 100_000, radii: [] }],
+  indexAlone: "| the index alone |",
+  answerCosts: undefined,
 }
 
 const lineOf = (text: string, start: string) => text.split("\n").find((line) => line.startsWith(start))
@@ -52,6 +55,12 @@ test("rates are medians with their spread, and ratios are taken within each roun
 
 test("who could not run is named with the reason", () => {
   expect(lineOf(report(results), "| PostGIS `gist(geog)`")).toContain("left out: no PostGIS here")
+})
+
+test("how many answers of whom were found right is told", () => {
+  const line = lineOf(report(results), "Answered rightly") ?? ""
+  expect(line).toContain("all 4,000 searches of the mix by PulseCal; as many as fit into 12 s by PulseCal by SQL alone")
+  expect(line).toContain("Haversine over the whole table (400); all 2,500 searches by radius by PulseCal.")
 })
 
 test("costs are compared with the first size and with the one before, round by round", () => {

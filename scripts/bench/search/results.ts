@@ -6,6 +6,7 @@ import type { Load } from "./generator.ts"
 export type ContenderResult = {
   name: ContenderName
   loads: Load[]
+  /** How many of its answers were compared with the right ones before it was timed. */
   checked: number
   residentMb: number
   loadSeconds: number | undefined
@@ -13,7 +14,13 @@ export type ContenderResult = {
   servedBy: string | undefined
 }
 
-export type SizeResult = { doctors: number; contenders: ContenderResult[]; skipped: { name: ContenderName; reason: string }[] }
+export type SizeResult = {
+  doctors: number
+  /** How many searches the mix has, and how many by radius PulseCal answered rightly before it was timed. */
+  asked: { mix: number; byRadius: number }
+  contenders: ContenderResult[]
+  skipped: { name: ContenderName; reason: string }[]
+}
 
 /** Rounds of our endpoint by size or by radius, and of the ceiling between them. */
 export type CostResult = { of: number; loads: Load[] }[]
@@ -28,6 +35,9 @@ export type Results = {
   /** The same processes in the same rounds, asked what they must refuse. */
   refused: CostResult
   byRadius: { doctors: number; radii: CostResult }[]
+  /** Markdown of parts that ran in processes of their own; undefined where they were left out. */
+  indexAlone: string | undefined
+  answerCosts: string | undefined
 }
 
 export type Spread = { median: number; min: number; max: number }
