@@ -3,13 +3,13 @@
  * same searches. Started by the bench, which it tells what it found.
  */
 import { Admission } from "../../../api/admission.ts"
-import { CallWindows } from "../../../api/call-windows.ts"
 import { createFastLane, type FastLane } from "../../../api/search/fast-lane.ts"
 import { readNearQuery } from "../../../api/search/near-query.ts"
 import { type Api, startApi } from "../../../api/server.ts"
 import { queryReader } from "../../../api/validate.ts"
 import { mintDevelopmentToken } from "../../../core/auth/development.ts"
 import { createVerifier } from "../../../core/auth/firebase.ts"
+import { CallWindows } from "../../../core/call-windows.ts"
 import { type Config, readConfig } from "../../../core/config.ts"
 import { openPool } from "../../../core/db.ts"
 import { SearchQuery } from "../../../core/doctors/search/schema.ts"
