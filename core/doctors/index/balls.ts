@@ -18,6 +18,7 @@ export function fitBall(nodes: Nodes, node: number): void {
   nodes.reals[at + CENTRE + 1] = y
   nodes.reals[at + CENTRE + 2] = z
   nodes.reals[at + RADIUS] = roundedUp(Math.sqrt(farthestSquare(nodes, node, x, y, z)))
+  nodes.wrote(node)
 }
 
 type Box = [number, number, number, number, number, number]
@@ -90,6 +91,7 @@ export function fitBallToChildren(nodes: Nodes, node: number): void {
   for (let child = first; child < end; child += NODE_WORDS)
     radius = Math.max(radius, centreDistance(reals, at, child) + (reals[child + RADIUS] as number))
   reals[at + RADIUS] = roundedUp(radius)
+  nodes.wrote(node)
 }
 
 function centreDistance(reals: Float32Array, node: number, child: number): number {
@@ -100,7 +102,8 @@ function centreDistance(reals: Float32Array, node: number, child: number): numbe
 }
 
 /** Lets the ball grow until the place is in it. True if it had to. */
-export function growBall({ reals }: Nodes, node: number, x: number, y: number, z: number): boolean {
+export function growBall(nodes: Nodes, node: number, x: number, y: number, z: number): boolean {
+  const { reals } = nodes
   const at = node * NODE_WORDS
   const dx = x - (reals[at + CENTRE] as number)
   const dy = y - (reals[at + CENTRE + 1] as number)
@@ -108,6 +111,7 @@ export function growBall({ reals }: Nodes, node: number, x: number, y: number, z
   const distance = Math.sqrt(dx * dx + dy * dy + dz * dz)
   if (distance <= (reals[at + RADIUS] as number)) return false
   reals[at + RADIUS] = roundedUp(distance)
+  nodes.wrote(node)
   return true
 }
 

@@ -4,8 +4,10 @@
  */
 import { ID_BYTES } from "./listed-doctor.ts"
 
-const SHARES = 256
-const FIRST_SHARE = 16
+const SHARE_BITS = 10
+const SHARES = 1 << SHARE_BITS
+const FIRST_SHARE = 4
+const SHARE_SHIFT = 32 - SHARE_BITS
 /** Of a share's places, in use at most. */
 const LOAD_MAX = 0.6
 
@@ -33,14 +35,14 @@ export class Ids {
   /** The slot, or −1. */
   find(id: string): number {
     const hash = hashOf(id)
-    const share = this.#shares[hash >>> 24] as Int32Array
+    const share = this.#shares[hash >>> SHARE_SHIFT] as Int32Array
     return (share[this.#placeOf(share, hash, id)] as number) - 1
   }
 
   /** Throws if the id is listed already. */
   add(id: string, slot: number): void {
     const hash = hashOf(id)
-    const number = hash >>> 24
+    const number = hash >>> SHARE_SHIFT
     if ((this.#counts[number] as number) + 1 > (this.#shares[number] as Int32Array).length * LOAD_MAX) this.#growShare(number)
     const share = this.#shares[number] as Int32Array
     const place = this.#placeOf(share, hash, id)
@@ -57,10 +59,10 @@ export class Ids {
   /** The id must be listed, and its doctor's block still be there. */
   delete(id: string): void {
     const hash = hashOf(id)
-    const share = this.#shares[hash >>> 24] as Int32Array
+    const share = this.#shares[hash >>> SHARE_SHIFT] as Int32Array
     const mask = share.length - 1
     let hole = this.#placeOf(share, hash, id)
-    this.#counts[hash >>> 24] = (this.#counts[hash >>> 24] as number) - 1
+    this.#counts[hash >>> SHARE_SHIFT] = (this.#counts[hash >>> SHARE_SHIFT] as number) - 1
     // Whoever stands behind the hole and would have stood in it moves up, so that no search ends at it too early.
     for (let place = (hole + 1) & mask; share[place] !== 0; place = (place + 1) & mask) {
       const home = this.#hashOfSlot((share[place] as number) - 1) & mask

@@ -1,5 +1,6 @@
 /** The memory of H3 trees: nodes, whose leaves have pages. */
 import { Extents } from "./extents.ts"
+import { GrowingColumns } from "./growing-columns.ts"
 import { Pages } from "./pages.ts"
 import type { Records } from "./records.ts"
 
@@ -51,6 +52,7 @@ export class Nodes {
   keys: Int32Array
   readonly pages: Pages
   readonly #blocks: Extents
+  readonly #growing: GrowingColumns
   /** How often a node's ball may have come to be larger than need be, since the counter was last set. */
   loosened = 0
 
@@ -59,12 +61,21 @@ export class Nodes {
     this.words = new Int32Array(NODE_WORDS * capacity)
     this.reals = new Float32Array(this.words.buffer)
     this.keys = new Int32Array(KEY_WORDS * capacity)
-    this.#blocks = new Extents((nodes) => this.#growNodes(nodes))
+    this.#growing = new GrowingColumns({
+      capacity,
+      growth: GROWTH,
+      inUse: () => [this.words, this.keys],
+      use: (larger) => {
+        ;[this.words, this.keys] = larger as [Int32Array, Int32Array]
+        this.reals = new Float32Array(this.words.buffer)
+      },
+    })
+    this.#blocks = new Extents((nodes) => this.#growing.reserve(nodes))
     this.pages = new Pages(records)
   }
 
   get bytes(): number {
-    return this.words.byteLength + this.keys.byteLength + this.pages.bytes + this.#blocks.bytes
+    return this.words.byteLength + this.keys.byteLength + this.#growing.bytes + this.pages.bytes + this.#blocks.bytes
   }
 
   /** Nodes ever used: all are below. */
@@ -78,6 +89,12 @@ export class Nodes {
 
   set(node: number, field: number, value: number): void {
     this.words[node * NODE_WORDS + field] = value
+    this.wrote(node)
+  }
+
+  /** To be called after a node's words were written otherwise than by `set`. */
+  wrote(node: number): void {
+    this.#growing.wrote(node)
   }
 
   isLeaf(node: number): boolean {
@@ -100,7 +117,7 @@ export class Nodes {
   setKey(node: number, high: number, low: number, slot: number): void {
     this.keys[node * KEY_WORDS + HIGH] = high
     this.keys[node * KEY_WORDS + LOW] = low
-    this.words[node * NODE_WORDS + KEY_SLOT] = slot
+    this.set(node, KEY_SLOT, slot)
   }
 
   takeNodes(count: number): number {
@@ -108,7 +125,7 @@ export class Nodes {
   }
 
   giveNodes(first: number, count: number): void {
-    for (let node = first; node < first + count; node++) this.words[node * NODE_WORDS + COUNT] = 0
+    for (let node = first; node < first + count; node++) this.set(node, COUNT, 0)
     this.#blocks.give(first, count)
   }
 
@@ -129,17 +146,6 @@ export class Nodes {
   copyNode(from: number, to: number): void {
     this.words.copyWithin(NODE_WORDS * to, NODE_WORDS * from, NODE_WORDS * (from + 1))
     this.keys.copyWithin(KEY_WORDS * to, KEY_WORDS * from, KEY_WORDS * (from + 1))
-  }
-
-  #growNodes(nodes: number): void {
-    if (nodes * NODE_WORDS <= this.words.length) return
-    const capacity = Math.ceil(nodes * GROWTH)
-    const words = new Int32Array(NODE_WORDS * capacity)
-    const keys = new Int32Array(KEY_WORDS * capacity)
-    words.set(this.words)
-    keys.set(this.keys)
-    this.words = words
-    this.reals = new Float32Array(words.buffer)
-    this.keys = keys
+    this.wrote(to)
   }
 }

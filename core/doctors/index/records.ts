@@ -1,5 +1,6 @@
 /** What is held of each doctor, by slot: a block of the arena, and in columns what filters look at. */
 import { type Append, Arena, chunkOf, UNIT_BYTES, unitOf } from "./arena.ts"
+import { GrowingColumns, roomFor } from "./growing-columns.ts"
 import { Ids } from "./ids.ts"
 import { ID_AT, ID_BYTES } from "./listed-doctor.ts"
 import {
@@ -29,6 +30,7 @@ export class Records {
   city: Int32Array
   /** Four words a slot. */
   signatures: Int32Array
+  readonly #growing: GrowingColumns
   readonly #free: number[] = []
   /** Where new blocks go, where upkeep lays blocks by place, and where it puts what it takes out of chunks that are nearly empty. */
   readonly appends: [fresh: Append, ordered: Append, rest: Append]
@@ -37,10 +39,18 @@ export class Records {
   strays = 0
 
   constructor(expected: number) {
-    const capacity = Math.max(expected, FIRST_CAPACITY)
+    const capacity = roomFor(Math.max(expected, FIRST_CAPACITY))
     this.address = new Int32Array(capacity)
     this.city = new Int32Array(capacity)
     this.signatures = new Int32Array(4 * capacity)
+    this.#growing = new GrowingColumns({
+      capacity,
+      growth: GROWTH,
+      inUse: () => [this.address, this.city, this.signatures],
+      use: (larger) => {
+        ;[this.address, this.city, this.signatures] = larger as [Int32Array, Int32Array, Int32Array]
+      },
+    })
     this.appends = [this.arena.newAppend(), this.arena.newAppend(), this.arena.newAppend()]
     this.ids = new Ids((slot, at) => this.idByte(slot, at), capacity)
   }
@@ -56,7 +66,7 @@ export class Records {
 
   get bytes(): number {
     const columns = this.address.byteLength + this.city.byteLength + this.signatures.byteLength
-    return this.arena.heldBytes + columns + this.ids.bytes
+    return this.arena.heldBytes + columns + this.#growing.bytes + this.ids.bytes
   }
 
   idByte(slot: number, at: number): number {
@@ -98,7 +108,7 @@ export class Records {
   /** Takes a slot, writes the doctor into it and lists its id. Throws if it is listed already. */
   insert(content: Content, id: string): number {
     const slot = this.#free.pop() ?? this.#top++
-    if (slot >= this.address.length) this.#grow()
+    this.#growing.reserve(this.#top)
     this.#place(slot, content)
     this.ids.add(id, slot)
     return slot
@@ -130,6 +140,7 @@ export class Records {
     source.copy(this.arena.bytes[chunkOf(to)] as Buffer, unitOf(to) * UNIT_BYTES, start, start + units * UNIT_BYTES)
     this.#discard(slot)
     this.address[slot] = to
+    this.#growing.wrote(slot)
   }
 
   #place(slot: number, content: Content): void {
@@ -156,6 +167,7 @@ export class Records {
     c.bytes.copy(this.arena.bytes[chunk] as Buffer, unit * UNIT_BYTES + JSON_AT, c.from, c.from + c.length)
     this.city[slot] = c.city
     for (let i = 0; i < 4; i++) this.signatures[4 * slot + i] = c.signature[i] as number
+    this.#growing.wrote(slot)
   }
 
   /** A free block keeps its shape and no slot, so that its chunk can be walked. */
@@ -166,19 +178,6 @@ export class Records {
     words[at + SLOT] = -1
     this.arena.give(address, (words[at + SHAPE] as number) >>> CAPACITY_SHIFT, this.appends)
   }
-
-  #grow(): void {
-    const capacity = Math.ceil(this.address.length * GROWTH)
-    this.address = grown(this.address, capacity)
-    this.city = grown(this.city, capacity)
-    this.signatures = grown(this.signatures, 4 * capacity)
-  }
 }
 
 const unitsOf = ({ length }: Content) => Math.ceil((JSON_AT + length) / UNIT_BYTES)
-
-function grown(column: Int32Array, length: number): Int32Array {
-  const larger = new Int32Array(length)
-  larger.set(column)
-  return larger
-}

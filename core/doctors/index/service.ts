@@ -14,9 +14,9 @@ import { loadIndex, TooLarge } from "./load.ts"
 const BYTES_PER_MB = 1024 * 1024
 /** Between two tries to load: a load is work for the database. */
 const RELOAD_PAUSE_MS = 500
-/** Upkeep takes at most this long at a time, and so often: a tenth of the process, while there is any. */
-const UPKEEP_MS = 2
-const UPKEEP_PAUSE_MS = 20
+/** Upkeep takes at most about this long at a time, and so often: a tenth of the process, while there is any. */
+const UPKEEP_MS = 1
+const UPKEEP_PAUSE_MS = 10
 
 /** What routes and health see of the index. */
 export type SearchIndex = {

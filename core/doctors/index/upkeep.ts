@@ -7,14 +7,14 @@ import { COUNT, LEAF, LOOSE, NODE_WORDS, type Nodes, SHAPE } from "./nodes.ts"
 import { CAPACITY_SHIFT, SHAPE as RECORD_SHAPE, SLOT } from "./record-layout.ts"
 import type { Records } from "./records.ts"
 
-/** Doctors whose places a step of tightening may look at, and nodes it may pass: some tenths of a millisecond. */
-const TIGHTEN_DOCTORS = 8_192
-const TIGHTEN_NODES = 8_192
+/** Doctors whose places a step of tightening may look at, and nodes it may pass: a tenth of a millisecond. */
+const TIGHTEN_DOCTORS = 2_048
+const TIGHTEN_NODES = 4_096
 /** Tightening begins when the balls of so many nodes per doctor may be loose, and a hundred at least. */
 const LOOSE_SHARE = 1 / 64
 const LOOSE_MIN = 100
-/** Blocks that a step takes out of a chunk: some tenths of a millisecond. */
-const EMPTY_BLOCKS = 256
+/** Blocks that a step takes out of a chunk: a tenth of a millisecond. */
+const EMPTY_BLOCKS = 64
 /** Bytes are moved together when so many for each in use are wasted, and two chunks' worth at least. */
 const WASTE_SHARE = 1 / 12
 const WASTE_MIN_BYTES = 2 << 20
@@ -69,7 +69,7 @@ export class Upkeep {
       const count = words[node * NODE_WORDS + COUNT] as number
       const shape = words[node * NODE_WORDS + SHAPE] as number
       if (count === 0 || (shape & LOOSE) === 0) continue
-      words[node * NODE_WORDS + SHAPE] = shape & ~LOOSE
+      this.#nodes.set(node, SHAPE, shape & ~LOOSE)
       if ((shape & LEAF) !== 0 || count <= FIT_MAX) fitBall(this.#nodes, node)
       else fitBallToChildren(this.#nodes, node)
       doctors += Math.min(count, FIT_MAX)
