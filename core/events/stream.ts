@@ -12,6 +12,7 @@ import type { LoggedEvent } from "./catalog.ts"
 import { offsetOf, streamKey } from "./publisher.ts"
 import { findLog, type LogState, listEvents } from "./queries.ts"
 
+/** Large enough that a consumer who pays for each batch pays little for an event. */
 const BATCH_EVENTS = 500
 /** How long a reader waits for the stream before it looks at the table. */
 const SILENCE_MS = MAX_BLOCK_MS
@@ -32,17 +33,23 @@ export type FollowOptions = {
   after: number
   /** Of which log; where it is not given, of the one that is found first. */
   logId?: string
+  /** Events of a batch at most. A batch arrives and is read at once, and the event loop serves nobody meanwhile. */
+  batchEvents?: number
   signal: AbortSignal
 }
 
+type Reader = Required<Pick<FollowOptions, "pool" | "redis" | "batchEvents" | "signal">>
+
 /** Every event after `after`, in order, none missed, each once. Ends when the signal aborts; errors are waited out. */
-export async function* follow({ pool, redis, log, after, logId, signal }: FollowOptions): AsyncGenerator<Batch> {
+export async function* follow(options: FollowOptions): AsyncGenerator<Batch> {
+  const { log, after, logId, signal } = options
+  const reader = { batchEvents: BATCH_EVENTS, ...options }
   let cursor = after
   let failing = false
   const known: KnownLog = { id: logId }
   while (!signal.aborted) {
     try {
-      for await (const batch of followFrom(pool, redis, cursor, known, signal)) {
+      for await (const batch of followFrom(reader, cursor, known)) {
         if (failing) log.info({ cursor }, "the event log can be read again")
         failing = false
         cursor = endOf(batch)
@@ -65,7 +72,8 @@ function endOf(batch: Batch): number {
 }
 
 /** The table up to its head, then the stream as long as it goes on exactly where we are, then the table again. */
-async function* followFrom(pool: Pool, redis: Redis, after: number, known: KnownLog, signal: AbortSignal): AsyncGenerator<Batch> {
+async function* followFrom(reader: Reader, after: number, known: KnownLog): AsyncGenerator<Batch> {
+  const { pool, signal } = reader
   let cursor = after
   let shown = 0
   while (!signal.aborted) {
@@ -78,16 +86,16 @@ async function* followFrom(pool: Pool, redis: Redis, after: number, known: Known
     known.id = log.id
     // What the stream shows and the table has not got is another past's, which the next publisher deletes.
     if (shown > log.head) await sleep(WITHOUT_REDIS_MS, signal)
-    for await (const batch of readTable(pool, cursor, log, signal)) {
+    for await (const batch of readTable(reader, cursor, log)) {
       cursor = endOf(batch)
       yield batch
     }
     const key = streamKey(log.id)
-    let events = await readStream(redis, key, cursor, signal)
+    let events = await readStream(reader, key, cursor)
     while (events !== undefined && goesOnAfter(cursor, events)) {
       cursor = (events.at(-1) as LoggedEvent).offset
       yield { kind: "events", events }
-      events = await readStream(redis, key, cursor, signal)
+      events = await readStream(reader, key, cursor)
     }
     shown = events?.[0]?.offset ?? 0
   }
@@ -98,14 +106,14 @@ function goesOnAfter(cursor: number, events: LoggedEvent[]): boolean {
 }
 
 /** The table's events after `cursor`, up to its head. What is no longer kept is a gap. */
-async function* readTable(pool: Pool, cursor: number, { head, floor }: LogState, signal: AbortSignal): AsyncGenerator<Batch> {
+async function* readTable({ pool, batchEvents, signal }: Reader, cursor: number, { head, floor }: LogState): AsyncGenerator<Batch> {
   let at = cursor
   if (at < floor) {
     yield { kind: "gap", from: at, to: floor }
     at = floor
   }
   while (at < head) {
-    const events = await unlessAborted(listEvents(pool, at, head, BATCH_EVENTS), signal)
+    const events = await unlessAborted(listEvents(pool, at, head, batchEvents), signal)
     const first = events[0]
     // All of it was deleted since the floor was read: the caller reads it again.
     if (first === undefined) return
@@ -116,10 +124,10 @@ async function* readTable(pool: Pool, cursor: number, { head, floor }: LogState,
 }
 
 /** Entries after the cursor; undefined after silence, or when Redis is away or of no use (then after a short wait). */
-async function readStream(redis: Redis, key: string, cursor: number, signal: AbortSignal): Promise<LoggedEvent[] | undefined> {
+async function readStream({ redis, batchEvents, signal }: Reader, key: string, cursor: number): Promise<LoggedEvent[] | undefined> {
   try {
     // The connection bounds the wait: one that is not answered is dropped and made anew.
-    const read = redis.xread("COUNT", BATCH_EVENTS, "BLOCK", SILENCE_MS, "STREAMS", key, `${cursor}-0`)
+    const read = redis.xread("COUNT", batchEvents, "BLOCK", SILENCE_MS, "STREAMS", key, `${cursor}-0`)
     const answer = await unlessAborted(read, signal)
     return answer?.[0]?.[1].map(([id, fields]) => parseEntry(id, fields))
   } catch {

@@ -13,6 +13,8 @@ import type { DoctorIndex } from "./doctor-index.ts"
 import { Slices } from "./load-slices.ts"
 import { listDoctorsNow } from "./queries.ts"
 
+/** With the rows of its doctors, less than a millisecond of the event loop at a time. After an outage there are many batches. */
+const BATCH_EVENTS = 100
 /** How often rows are asked for while Postgres is away. */
 const RETRY_MS = 200
 /** Of a doctor whose row is gone: no version is newer. Nothing in the product deletes doctors; an operator may. */
@@ -33,7 +35,7 @@ export type FollowIndexOptions = {
 
 /** Follows until the signal aborts, or until the index must be loaded again: something is missing from the log, or came without it. */
 export async function followIndex({ index, pool, redis, log, from, signal, onRead }: FollowIndexOptions): Promise<void> {
-  for await (const batch of follow({ pool, redis, log, after: from.head, logId: from.id, signal })) {
+  for await (const batch of follow({ pool, redis, log, after: from.head, logId: from.id, batchEvents: BATCH_EVENTS, signal })) {
     if (batch.kind === "gap") {
       log.warn({ from: batch.from, to: batch.to }, "events are missing from the log; the search index is loaded again")
       return
@@ -73,14 +75,12 @@ async function readUntilRead(pool: Pool, ids: string[], log: Log, signal: AbortS
 
 async function takeIn(index: DoctorIndex, rows: DoctorNow[], ids: string[], signal: AbortSignal): Promise<void> {
   const slices = new Slices()
-  const gone = new Set(ids)
-  for (const { active, ...doctor } of rows) {
+  const rowOf = new Map(rows.map((row) => [row.id, row]))
+  for (const id of ids) {
     if (signal.aborted) return
-    gone.delete(doctor.id)
-    if (active) index.upsert(doctor)
-    else index.remove(doctor.id, doctor.version)
+    const row = rowOf.get(id)
+    if (row?.active) index.upsert(row)
+    else index.remove(id, row?.version ?? GONE_VERSION)
     if (slices.isOver) await slices.next()
   }
-  if (signal.aborted) return
-  for (const id of gone) index.remove(id, GONE_VERSION)
 }
