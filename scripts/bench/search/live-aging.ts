@@ -3,11 +3,12 @@ import { DoctorIndex, type IndexedDoctor, type NearQuery } from "../../../core/d
 import { Slices } from "../../../core/doctors/index/load-slices.ts"
 import { between, type Random, randomOf } from "../../demo/random.ts"
 import { median, percentile } from "../environment.ts"
+import { startClock } from "../processor-wait.ts"
 import { AgingWorld } from "./aging-world.ts"
 import { queriesOf, worldOf } from "./index-world.ts"
 
 /** As the service does its upkeep. */
-const UPKEEP_MS = 2
+const UPKEEP_MS = 1
 const UPDATES_BETWEEN_UPKEEPS = 50
 /** Searches between two upkeeps, which are timed as well. */
 const SEARCHES_BETWEEN_UPKEEPS = 5
@@ -21,7 +22,7 @@ export type Aging = {
   /** Each round's time of all queries, old ÷ fresh. */
   searchRatios: number[]
   memoryRatio: number
-  /** Pieces of work between two turns of the event loop, ms. */
+  /** Pieces of work between two turns of the event loop, ms on the processor: time in which the machine ran others is not ours. */
   holdMs: Record<Work, number[]>
   updatesPerSecond: number
   sameChecksum: boolean
@@ -68,14 +69,11 @@ async function changeAll(index: DoctorIndex, world: AgingWorld, queries: NearQue
   const random = randomOf(SEED, "appointments")
   const holdMs: Aging["holdMs"] = { changes: [], upkeep: [], searches: [] }
   const slices = new Slices()
-  let [since, processor] = [performance.now(), process.threadCpuUsage()]
+  let passed = startClock()
   const turn = async (work: Work) => {
-    const { user, system } = process.threadCpuUsage(processor)
-    // Time in which the machine ran others is not ours, and the processor's may be counted in steps of 4 ms.
-    holdMs[work].push(Math.min(performance.now() - since, (user + system) / 1000))
+    holdMs[work].push(passed().ranMs)
     await slices.next()
-    since = performance.now()
-    processor = process.threadCpuUsage()
+    passed = startClock()
   }
   for (let n = 1; n <= updates; n++) {
     changeOne(index, world, random)

@@ -1,9 +1,11 @@
 /** How soon a change is seen by the searches of two API processes, while doctors change their profiles at a steady rate. */
+import { join } from "node:path"
 import { mintDevelopmentToken } from "../../../core/auth/development.ts"
 import type { Pool } from "../../../core/db.ts"
 import { freePort, until } from "../../../tests/harness/services.ts"
 import { seedDemo } from "../../demo/seed.ts"
 import { type Bench, say } from "../environment.ts"
+import type { LoopDelays } from "./loop-watch.ts"
 
 const PROJECT = "demo-pulsecal"
 /** Doctors who sign in: those who change, and one to look at. */
@@ -12,17 +14,17 @@ const START_TIMEOUT_MS = 60_000
 const VISIBLE_TIMEOUT_MS = 10_000
 /** Changes that wait for an answer at most; more would only wait in a queue of our own. */
 const IN_FLIGHT_MAX = 100
-const REPORTED_METRICS = "nodejs_eventloop_delay_max_seconds"
+const LOOP_WATCH = join(import.meta.dir, "loop-watch.ts")
 
-type Process = { url: string; metrics: string; child: Bun.Subprocess }
+type Process = { url: string; child: Bun.Subprocess; delays: () => Promise<LoopDelays> }
 type Probe = { latitude: number; longitude: number; token: string; id: string }
 
 export type Freshness = {
   /** From the answer to the change until the search of either process shows it, ms. */
   visibleMs: [number[], number[]]
   changesPerSecond: number
-  /** The event loop's longest delay of either process meanwhile, ms. */
-  delayMs: number[]
+  /** Of either process's event loop meanwhile. */
+  delays: LoopDelays[]
 }
 
 export async function measureFreshness(bench: Bench, doctors: number, perSecond: number, probes: number): Promise<Freshness> {
@@ -33,13 +35,13 @@ export async function measureFreshness(bench: Bench, doctors: number, perSecond:
     const probe = await probeOf(bench.pool, tokens[0] as string)
     const stop = new AbortController()
     const changing = change(processes, tokens.slice(1), perSecond, stop.signal)
-    // What was delayed by the start does not count: reading the metric begins it anew.
-    for (const process_ of processes) await eventLoopDelay(process_)
+    // What was delayed by the start does not count: telling it begins it anew.
+    for (const process_ of processes) await process_.delays()
     const visibleMs: Freshness["visibleMs"] = [[], []]
     for (let n = 0; n < probes; n++) await look(processes, probe, n, visibleMs)
-    const delayMs = await Promise.all(processes.map(eventLoopDelay))
+    const delays = await Promise.all(processes.map((process_) => process_.delays()))
     stop.abort()
-    return { visibleMs, changesPerSecond: await changing, delayMs }
+    return { visibleMs, changesPerSecond: await changing, delays }
   } finally {
     for (const { child } of processes) child.kill("SIGTERM")
     await Promise.all(processes.map(({ child }) => child.exited))
@@ -65,17 +67,24 @@ async function probeOf(pool: Pool, token: string): Promise<Probe> {
 
 async function startProcess(bench: Bench): Promise<Process> {
   const [port, metricsPort] = [await freePort(), await freePort()]
-  const child = Bun.spawn([process.execPath, "api/main.ts"], {
+  let told = Promise.withResolvers<LoopDelays>()
+  const child = Bun.spawn([process.execPath, "--preload", LOOP_WATCH, "api/main.ts"], {
     env: { ...process.env, ...bench.environment, HOST: "127.0.0.1", PORT: String(port), METRICS_PORT: String(metricsPort) },
     stdio: ["ignore", "inherit", "inherit"],
+    ipc: (delays: LoopDelays) => told.resolve(delays),
   })
+  const delays = () => {
+    told = Promise.withResolvers()
+    child.send("delays")
+    return told.promise
+  }
   const url = `http://127.0.0.1:${port}`
   const isReady = async () => {
     const answer = await fetch(`${url}/health/ready`).catch(() => undefined)
     return answer?.ok && ((await answer.json()) as { checks: { searchIndex: string } }).checks.searchIndex === "ready"
   }
   await until("an API has its index", isReady, START_TIMEOUT_MS)
-  return { url, metrics: `http://127.0.0.1:${metricsPort}/metrics`, child }
+  return { url, child, delays }
 }
 
 /** Changes of fees and names at the rate, by either process in turn, until told to stop. Returns the rate that was had. */
@@ -128,9 +137,4 @@ async function look(processes: readonly [Process, Process], probe: Probe, n: num
   const [first, second] = await Promise.all([seen(processes[0]), seen(processes[1])])
   visibleMs[0].push(first)
   visibleMs[1].push(second)
-}
-
-async function eventLoopDelay({ metrics }: Process): Promise<number> {
-  const text = await (await fetch(metrics)).text()
-  return Number(new RegExp(`^${REPORTED_METRICS} (\\S+)$`, "m").exec(text)?.[1] ?? Number.NaN) * 1000
 }

@@ -22,12 +22,14 @@ const [doctors, changes, probes, updates] = [values.doctors, values.changes, val
   number,
 ]
 
-function describeFreshness({ visibleMs, changesPerSecond, delayMs }: Freshness): string[] {
+function describeFreshness({ visibleMs, changesPerSecond, delays }: Freshness): string[] {
   const ms = (times: number[], p: number) => percentile(times, p).toFixed(1)
   return [
     `| profile changes a second meanwhile | ${changesPerSecond.toFixed(0)} |`,
     ...visibleMs.map((times, n) => `| a change is found by process ${n + 1}, ms: p50 / p99 | ${ms(times, 50)} / ${ms(times, 99)} |`),
-    `| longest delay of each event loop, ms | ${delayMs.map((d) => d.toFixed(1)).join(" / ")} |`,
+    `| longest delay of each event loop, ms; of it waiting for a processor | ${delays.map(({ longest }) => `${longest.ms.toFixed(1)}; ${longest.waitedMs.toFixed(1)}`).join(" / ")} |`,
+    `| longest that it ran in a delay, ms; over 5 ms | ${delays.map((d) => `${d.longestRunMs.toFixed(1)}; ${d.over} of ${d.ticks}`).join(" / ")} |`,
+    `| longest that a piece of the index's upkeep ran, ms; of so many | ${delays.map(({ upkeep }) => `${upkeep.longestRunMs.toFixed(1)}; ${upkeep.pieces}`).join(" / ")} |`,
   ]
 }
 
