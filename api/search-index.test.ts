@@ -168,10 +168,10 @@ test(
     const here = { latitude: 48.2, longitude: 16.37 }
     const doctors = fc.sample(doctorAt(placeNear(here, 30)), { numRuns: MANY, seed: 3 })
     await fillWorld(sql.database.pool, [...new Map(doctors.map((d) => [d.id, d])).values()])
-    // Who loads waits for the table; searches by SQL read another.
+    // Whoever loads asks first where the log ends. Searches by SQL do not ask.
     const holder = await sql.database.pool.reserve()
     await holder`begin`
-    await holder`lock table doctors in access exclusive mode`
+    await holder`lock table event_log`
     await using api = await testApi({ DATABASE_URL: sql.database.url, REDIS_PORT: String(sql.redis.config.port) })
     const query = `${around(here, 20)}&limit=100&specialization=cardiology`
     const sample = async () => {

@@ -54,7 +54,14 @@ const SEQUENCES_USED = ["queue_places"]
 /** The owner's work that it may have done, and no other. */
 const LENT = ["analyze_hot_tables", "drop_old_audit", "drop_old_events", "make_event_partitions", "seal_audit"]
 /** Of the owner alone, or of a trigger. */
-const UNLENT = ["add_event_partition", "audit_partition", "list_changed_doctor", "list_new_doctors", "unlist_doctors"]
+const UNLENT = [
+  "add_event_partition",
+  "audit_partition",
+  "list_changed_doctor",
+  "list_new_doctors",
+  "note_listed_version",
+  "unlist_doctors",
+]
 
 const DENIED = "42501"
 

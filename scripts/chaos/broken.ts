@@ -14,8 +14,8 @@ export const BROKEN = {
   "publish-before-commit": [
     {
       file: "core/appointments/bookings.ts",
-      from: "      const outcomes = await insertAppointments(",
-      to: "      await insertEvents(this.pool, group.map((w) => w.asked.event))\n      const outcomes = await insertAppointments(",
+      from: "    const mayBeTaken = performance.now() < this.#rivalsUntil",
+      to: "    await insertEvents(this.pool, asked.map((a) => a.event))\n    const mayBeTaken = performance.now() < this.#rivalsUntil",
     },
     {
       file: "core/appointments/bookings.ts",
@@ -45,7 +45,8 @@ export const BROKEN = {
     },
     {
       file: "core/appointments/queries.ts",
-      from: "starts, ends), type, reason, at, at from ready\n      on conflict on constraint appointments_no_overlap do nothing",
+      from: `starts, ends), type, reason, at, at from ready
+      \${mayBeTaken ? db\`on conflict on constraint appointments_no_overlap do nothing\` : db\`\`}`,
       to: `starts, ends), type, reason, at, at from ready
       where not exists (
         select from appointments x where x.doctor_id = ready.doctor_id and x.during && tstzrange(ready.starts, ready.ends)
@@ -63,8 +64,8 @@ export const BROKEN = {
   "index-keeps": [
     {
       file: "core/doctors/index/follow.ts",
-      from: "    if (active) index.upsert(doctor)\n    else index.remove(",
-      to: "    if (active) index.upsert(doctor)\n    else if (false) index.remove(",
+      from: "    if (row?.active) index.upsert(row)\n    else index.remove(",
+      to: "    if (row?.active) index.upsert(row)\n    else if (false) index.remove(",
     },
   ],
   /** What is refused leaves no trace. */

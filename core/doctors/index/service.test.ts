@@ -3,7 +3,7 @@ import { Writable } from "node:stream"
 import { pino } from "pino"
 import { until } from "../../../tests/harness/services.ts"
 import { findLog } from "../../events/queries.ts"
-import { changeMany, holdDoctors, placeOf, SearchStage } from "./test-stage.ts"
+import { changeMany, placeOf, SearchStage } from "./test-stage.ts"
 
 const TIMEOUT_MS = 30_000
 
@@ -62,15 +62,19 @@ test(
       expect({ afterMs, inTime: performance.now() - started < 150 }).toEqual({ afterMs, inTime: true })
       expect(service.state).toBe("off")
     }
-    await using hold = await holdDoctors(stage)
+    // Whoever loads asks first where the log ends.
+    const holder = await stage.log.pool.reserve()
+    await holder`begin`
+    await holder`lock table event_log`
     const waiting = stage.start()
-    await until("it waits for the table", async () => (await sessions(stage)) > 0)
+    await until("it waits for the log", async () => (await sessions(stage)) > 0)
     await Bun.sleep(100)
     expect([waiting.state, waiting.search({ ...placeOf(0), radius: 10, page: 1, limit: 20 })]).toEqual(["loading", undefined])
     const started = performance.now()
     await waiting.close()
     expect(performance.now() - started).toBeLessThan(150)
-    await hold.release()
+    await holder`rollback`
+    holder.release()
     await until("no session is left", async () => (await sessions(stage)) === 0)
   },
   TIMEOUT_MS,
