@@ -1,7 +1,6 @@
 /** Validators for bodies, queries and ids, each with its description. What they refuse names the field. */
 import { zValidator } from "@hono/zod-validator"
 import type { Context } from "hono"
-import { getQueryParams } from "hono/utils/url"
 import { z } from "zod"
 import { type Issue, notFound, Refusal } from "../core/errors.ts"
 import { uuid } from "../core/fields.ts"
@@ -20,7 +19,7 @@ export function body<S extends z.ZodType>(schema: S) {
 export function query<S extends z.ZodObject>(schema: S) {
   const known = new Set(Object.keys(schema.shape))
   const validator = zValidator("query", schema, (result, c) => {
-    requireCleanQuery(c.req.url, known)
+    cleanPairsOf(c.req.url, known)
     if (!result.success) throw broken("malformed", result.error.issues)
   })
   return saying(validator, { query: schema })
@@ -31,11 +30,8 @@ export function queryReader<S extends z.ZodObject>(schema: S): (url: string) => 
   const known = new Set(Object.keys(schema.shape))
   return (url) => {
     try {
-      requireCleanQuery(url, known)
       // Clean, so no parameter that the schema knows comes twice.
-      const values = Object.fromEntries(
-        Object.entries(getQueryParams(url) as Record<string, string[]>).map(([name, [value]]) => [name, value]),
-      )
+      const values = Object.fromEntries(cleanPairsOf(url, known).map(([name, value = ""]) => [name, value]))
       const result = schema.safeParse(values)
       return result.success ? result.data : broken("malformed", result.error.issues)
     } catch (error) {
@@ -59,40 +55,50 @@ function requireJson(c: Context): void {
 
 /** 400 for a query that is not percent-encoded UTF-8 or holds NUL, whether anybody reads it or not. */
 export function requireReadableQuery(url: string): void {
-  for (const [name, value] of pairsOf(url)) if (value?.includes("\0") || name.includes("\0")) throw malformed(name, "must not contain NUL")
+  pairsOf(url)
 }
 
-function requireCleanQuery(url: string, known: ReadonlySet<string>): void {
-  requireReadableQuery(url)
+/** All pairs, of which no two have the same name where that is known. */
+function cleanPairsOf(url: string, known: ReadonlySet<string>): Pair[] {
+  const pairs = pairsOf(url)
   const seen = new Set<string>()
-  for (const [name] of pairsOf(url)) {
+  for (const [name] of pairs) {
     if (seen.has(name) && known.has(name)) throw malformed(name, "must be given once")
     seen.add(name)
   }
+  return pairs
 }
 
-function pairsOf(url: string): [name: string, value?: string][] {
+type Pair = [name: string, value?: string]
+
+function pairsOf(url: string): Pair[] {
   // A fragment is no part of it: whoever sends one, the router leaves it out as well.
-  const [whole = ""] = url.split("#", 1)
+  const hash = url.indexOf("#")
+  const whole = hash < 0 ? url : url.slice(0, hash)
   const start = whole.indexOf("?")
   if (start < 0) return []
-  return whole
+  const pairs = whole
     .slice(start + 1)
     .split("&")
-    .map((pair) => {
-      const [encodedName, encodedValue] = pair.split(/=(.*)/s, 2) as [string, string?]
-      const name = decode(encodedName)
-      // A name that cannot be read cannot be named.
-      if (name === undefined) throw notUtf8("query")
-      if (encodedValue === undefined) return [name]
-      const value = decode(encodedValue)
-      if (value === undefined) throw notUtf8(name)
-      return [name, value]
-    })
+    .map(pairOf)
+  for (const [name, value] of pairs) if (value?.includes("\0") || name.includes("\0")) throw malformed(name, "must not contain NUL")
+  return pairs
+}
+
+function pairOf(pair: string): Pair {
+  const equals = pair.indexOf("=")
+  const name = decode(equals < 0 ? pair : pair.slice(0, equals))
+  // A name that cannot be read cannot be named.
+  if (name === undefined) throw notUtf8("query")
+  if (equals < 0) return [name]
+  const value = decode(pair.slice(equals + 1))
+  if (value === undefined) throw notUtf8(name)
+  return [name, value]
 }
 
 function decode(part: string): string | undefined {
-  const decoded = tryDecode(part.replaceAll("+", " "))
+  const spaced = part.replaceAll("+", " ")
+  const decoded = spaced.includes("%") ? tryDecode(spaced) : spaced
   // Bytes that are no UTF-8 and came without escapes have become this before we see them; nobody means it.
   return decoded?.includes("\ufffd") ? undefined : decoded
 }

@@ -9,6 +9,8 @@ const [AMPERSAND, EQUALS, HASH] = [code("&"), code("="), code("#")]
 const [PERCENT, PLUS, MINUS, POINT, ZERO] = [code("%"), code("+"), code("-"), code("."), code("0")]
 /** NUL, and what has taken the place of something that was no UTF-8. */
 const DUBIOUS = /[\0\ufffd]/
+/** A unit of UTF-16 is at most three bytes of UTF-8, each three characters when escaped. */
+const ESCAPED_MAX = 9
 /** Printable ASCII, of which URLs consist. */
 const [FIRST_PRINTABLE, LAST_PRINTABLE] = [code("!"), code("~")]
 
@@ -81,6 +83,7 @@ export class QueryReader {
       if (character === AMPERSAND) break
       if (character < FIRST_PRINTABLE || character > LAST_PRINTABLE || character === HASH) return undefined
       if (character === PERCENT || character === PLUS) escaped = true
+      if (i - at > ESCAPED_MAX * maxChars) return undefined
     }
     this.at = i
     const text = escaped ? decoded(url.slice(at, i)) : url.slice(at, i)

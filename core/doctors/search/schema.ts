@@ -15,10 +15,13 @@ const decimal = z
   .refine((text) => DECIMAL.test(text) && Number.isFinite(Number(text)), { error: "must be a decimal number", abort: true })
   .transform(Number)
 
+/** No text of so many characters is longer: each is one or two units of UTF-16. What is longer need not be counted. */
+const UNITS_MAX = 2 * TEXT_MAX
+
 /** A parameter's text; its characters are counted as in bodies, by code point. */
 const text = z
   .string()
-  .refine((s) => [...s].length <= TEXT_MAX, `must have at most ${TEXT_MAX} characters`)
+  .refine((s) => s.length <= UNITS_MAX && [...s].length <= TEXT_MAX, `must have at most ${TEXT_MAX} characters`)
   .refine((s) => s.isWellFormed() && !s.includes("\0"), "must not contain NUL or a lone surrogate")
   .meta({ maxLength: TEXT_MAX })
 
