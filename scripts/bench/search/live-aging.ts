@@ -16,7 +16,7 @@ const SEED = 2
 const QUERIES = 2_000
 const ROUNDS = 9
 /** What requests may be held for. */
-const HOLD_MS = 5
+export const HOLD_MS = 5
 
 export type Aging = {
   /** Each round's time of all queries, old ÷ fresh. */

@@ -1,0 +1,33 @@
+/** What is promised of an index that changes; the benchmark fails where it is not kept. */
+import { median, percentile } from "../environment.ts"
+import { type Aging, HOLD_MS } from "./live-aging.ts"
+import type { Freshness } from "./live-freshness.ts"
+
+const VISIBLE_P99_MS = 1_000
+/** Of the rate that was asked for: with fewer changes than that, it would be another measurement. */
+const RATE_SHARE = 0.95
+const TIMES_FRESH = 1.2
+
+/** A line for each bound of freshness that is missed. */
+export function staleness({ visibleMs, changesPerSecond, delays }: Freshness, perSecond: number): string[] {
+  const slow = visibleMs.map((times, n) => ({ process: n + 1, p99: percentile(times, 99) })).filter(({ p99 }) => p99 > VISIBLE_P99_MS)
+  return [
+    ...slow.map(({ process, p99 }) => `process ${process} shows a change after ${p99.toFixed(0)} ms at p99, more than ${VISIBLE_P99_MS}`),
+    ...(changesPerSecond >= RATE_SHARE * perSecond ? [] : [`${changesPerSecond.toFixed(0)} changes a second were made, not ${perSecond}`]),
+    ...delays.flatMap(({ upkeep }, n) => held(`upkeep in process ${n + 1}`, upkeep.longestRunMs)),
+  ]
+}
+
+/** A line for each bound that the changed index misses. */
+export function wear({ searchRatios, memoryRatio, holdMs, sameChecksum }: Aging): string[] {
+  const search = median(searchRatios)
+  return [
+    ...(search <= TIMES_FRESH ? [] : [`a search takes ${search.toFixed(2)} times that of a fresh build, more than ${TIMES_FRESH}`]),
+    ...(memoryRatio <= TIMES_FRESH ? [] : [`memory is ${memoryRatio.toFixed(2)} times that of a fresh build, more than ${TIMES_FRESH}`]),
+    ...held("upkeep", percentile(holdMs.upkeep, 100)),
+    ...(sameChecksum ? [] : ["it holds other doctors than the fresh build"]),
+  ]
+}
+
+const held = (what: string, ms: number) =>
+  ms <= HOLD_MS ? [] : [`${what} ran for ${ms.toFixed(1)} ms without a break, more than ${HOLD_MS}`]
