@@ -83,11 +83,15 @@ export class DoctorIndex {
     const known = slot < 0 ? this.#tombstones.versionOf(id) : this.#records.word(slot, VERSION)
     if (version <= known) return false
     this.#tombstones.set(id, version)
-    if (slot < 0) return true
-    this.#forest.remove(slot)
-    this.#release(slot)
-    this.#records.delete(slot, id)
+    if (slot >= 0) this.#takeOut(slot, id)
     return true
+  }
+
+  /** Takes out a doctor whose row is gone, at whatever version. Should the row come back, it is news. */
+  forget(id: string): void {
+    this.#tombstones.delete(id)
+    const slot = this.#records.ids.find(id)
+    if (slot >= 0) this.#takeOut(slot, id)
   }
 
   /**
@@ -117,9 +121,9 @@ export class DoctorIndex {
     return this.#records.size
   }
 
-  /** Bytes of memory held, all arrays included. */
+  /** Bytes of memory held, all arrays included; while loading, those of the moment as well. */
   get bytes(): number {
-    return this.#records.bytes + this.#forest.nodes.bytes
+    return this.#records.bytes + this.#forest.bytes
   }
 
   /** Over all doctors held, in any order: the sum of each one's {@link doctorChecksum}, modulo 2^64. Reads everyone: for tests and benchmarks. */
@@ -160,6 +164,12 @@ export class DoctorIndex {
     const content = this.#count(contentOf(doctor))
     this.#forest.insert(this.#records.insert(content, doctor.id))
     this.#tombstones.delete(doctor.id)
+  }
+
+  #takeOut(slot: number, id: string): void {
+    this.#forest.remove(slot)
+    this.#release(slot)
+    this.#records.delete(slot, id)
   }
 
   #replace(slot: number, doctor: IndexedDoctor): void {

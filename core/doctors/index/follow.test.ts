@@ -73,6 +73,22 @@ test("an event that is old, told again or late takes nothing back, and a row tha
   expect(service.doctors).toBe(8)
 })
 
+test("a row that is put back as it was, after it was gone, is found again", async () => {
+  await using stage = await SearchStage.open({ doctors: 10 })
+  const service = await stage.ready()
+  const [{ id }] = stage.doctors as [StageDoctor]
+  const tell = () => announce(stage.pool, { name: "doctor:changed", data: { doctorId: id, version: 1 }, about: { doctorId: id } })
+  await stage.pool`create table kept as select * from doctors where id = ${id}`
+  await stage.pool`delete from doctors where id = ${id}`
+  await tell()
+  await stage.expectSame(service)
+  expect(service.doctors).toBe(9)
+  await stage.pool`insert into doctors select * from kept`
+  await tell()
+  await stage.expectSame(service)
+  expect(service.doctors).toBe(10)
+})
+
 test("a demo that is loaded while processes run is found by their searches", async () => {
   await using stage = await SearchStage.open({ doctors: 0 })
   const service = await stage.ready()

@@ -17,8 +17,6 @@ import { listDoctorsNow } from "./queries.ts"
 const BATCH_EVENTS = 100
 /** How often rows are asked for while Postgres is away. */
 const RETRY_MS = 200
-/** Of a doctor whose row is gone: no version is newer. Nothing in the product deletes doctors; an operator may. */
-const GONE_VERSION = 2 ** 31 - 1
 
 export type FollowIndexOptions = {
   index: DoctorIndex
@@ -79,8 +77,10 @@ async function takeIn(index: DoctorIndex, rows: DoctorNow[], ids: string[], sign
   for (const id of ids) {
     if (signal.aborted) return
     const row = rowOf.get(id)
-    if (row?.active) index.upsert(row)
-    else index.remove(id, row?.version ?? GONE_VERSION)
+    // Nothing in the product deletes doctors, or puts one back; an operator may.
+    if (!row) index.forget(id)
+    else if (row.active) index.upsert(row)
+    else index.remove(id, row.version)
     if (slices.isOver) await slices.next()
   }
 }

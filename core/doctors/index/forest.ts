@@ -4,7 +4,7 @@ import { PlaceKeys } from "./keyed-slots.ts"
 import { Nodes } from "./nodes.ts"
 import { LATITUDE, LONGITUDE, SPECIALIZATION } from "./record-layout.ts"
 import type { Records } from "./records.ts"
-import { freeKeys, LoadedKeys } from "./sorting.ts"
+import { LoadedKeys } from "./sorting.ts"
 import { Tree } from "./tree.ts"
 
 const NONE = -1
@@ -27,8 +27,8 @@ export class Forest {
     this.#loaded = new LoadedKeys(expected)
   }
 
-  get isLoading(): boolean {
-    return this.#loaded !== undefined
+  get bytes(): number {
+    return this.nodes.bytes + (this.#loaded?.bytes ?? 0)
   }
 
   /** The root of a specialization's tree, −1 if there is none. */
@@ -43,8 +43,11 @@ export class Forest {
 
   *build(): Generator<void, void> {
     if (!this.#loaded) throw new Error("the trees are built already")
-    const loaded = this.#loaded
+    yield* this.#build(this.#loaded)
     this.#loaded = undefined
+  }
+
+  *#build(loaded: LoadedKeys): Generator<void, void> {
     const keyed = yield* loaded.sorted()
     const length = keyed.slots.length
     if (length === 0) return
@@ -57,7 +60,7 @@ export class Forest {
       const [from, to] = [bySpecialization.starts[group] as number, bySpecialization.starts[group + 1] as number]
       yield* buildInSteps(this.nodes, root, bySpecialization.keyed, from, to)
     }
-    freeKeys(bySpecialization.keyed)
+    loaded.give(bySpecialization.keyed)
   }
 
   insert(slot: number): void {

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import fc from "fast-check"
+import { startClock } from "../../../scripts/bench/processor-wait.ts"
 import { type TestDatabase, testDatabase } from "../../../tests/harness/services.ts"
+import { openPool } from "../../db.ts"
 import { doctorAt, fillWorld, insertClinic, placeNear, type TestDoctor } from "../search/test-world.ts"
 import { DoctorIndex, doctorChecksum, type IndexedDoctor } from "./doctor-index.ts"
 import { checksumOfTable, loadIndex, TooLarge } from "./load.ts"
@@ -14,6 +16,8 @@ beforeAll(async () => {
 })
 afterAll(() => database[Symbol.asyncDispose]())
 
+/** A load that went on without a break would hold the loop for some hundred. */
+const LONGEST_HOLD_MS = 40
 const never = new AbortController().signal
 const load = (maxBytes = Number.MAX_SAFE_INTEGER) => loadIndex({ pool: database.pool, maxBytes, signal: never })
 
@@ -113,26 +117,35 @@ test("what is loaded lies by place, whatever the order of the table: neighbours 
   expect(index.meanStride()).toBeLessThan(asTheyCame.meanStride() / 50)
 }, 30_000)
 
-test("an index that would be larger than it may is refused, as soon as it is seen, and the session is free again", async () => {
-  await fillWorld(database.pool, many(3_000))
-  const { index } = await load()
-  const whole = index.bytes
-  expect(load(whole / 3)).rejects.toThrow(TooLarge)
-  expect(await load(whole).then(({ index }) => index.size)).toBe(index.size)
-})
+test("an index that would be larger than it may is refused as soon as it is seen, and the session is free again", async () => {
+  await fillWorld(database.pool, many(20_000))
+  const pool = openPool(database.url, { max: 1, name: "load" })
+  await using closed = new AsyncDisposableStack()
+  closed.defer(() => pool.end({ timeout: 1 }))
+  const loadHere = (maxBytes: number) => loadIndex({ pool, maxBytes, signal: never })
+  const { index } = await loadHere(Number.MAX_SAFE_INTEGER)
+  const refusal = await loadHere(index.bytes / 3).catch((error: unknown) => error)
+  expect(refusal).toBeInstanceOf(TooLarge)
+  const seen = Number(/for (\d+) doctors/.exec((refusal as Error).message)?.[1])
+  expect(seen).toBeLessThan(index.size / 2)
+  expect((await loadHere(1.1 * index.bytes)).index.size).toBe(index.size)
+}, 30_000)
 
 test("the event loop is not held while an index loads, and others are served by the same process", async () => {
   await fillWorld(database.pool, many(8_000))
-  const waits: number[] = []
-  let last = performance.now()
+  // The first of all loads is the compiler's as well.
+  await load()
+  const heldMs: number[] = []
+  let passed = startClock()
   const timer = setInterval(() => {
-    waits.push(performance.now() - last)
-    last = performance.now()
+    heldMs.push(passed().ranMs)
+    passed = startClock()
   }, 1)
   await load()
   clearInterval(timer)
-  // Medians say what slices take; what the machine does meanwhile shows in the largest alone.
-  waits.sort((a, b) => a - b)
-  expect(waits.length).toBeGreaterThan(5)
-  expect(waits[Math.floor(waits.length / 2)]).toBeLessThan(5)
+  heldMs.sort((a, b) => a - b)
+  expect(heldMs.length).toBeGreaterThan(5)
+  expect(heldMs[Math.floor(heldMs.length / 2)]).toBeLessThan(5)
+  // With a collection of garbage; what the machine does meanwhile is not in these times.
+  expect(heldMs.at(-1)).toBeLessThan(LONGEST_HOLD_MS)
 }, 30_000)

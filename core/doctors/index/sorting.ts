@@ -1,6 +1,7 @@
 /** Sorts doctors while loading, in steps between which others may run. */
 import type { Keyed } from "./build.ts"
 import type { PlaceKey } from "./place-key.ts"
+import { Scratch } from "./scratch.ts"
 
 /** Items that one step handles: well under a millisecond. */
 const STEP = 32_768
@@ -8,24 +9,30 @@ const GROWTH = 1.5
 
 /** The keys and specializations of all slots as they are loaded: slots count from 0 without gaps. */
 export class LoadedKeys {
-  #high: Int32Array<ArrayBuffer>
-  #low: Int32Array<ArrayBuffer>
-  #groups: Int32Array<ArrayBuffer>
+  readonly #scratch = new Scratch()
+  #high: Column
+  #low: Column
+  #groups: Column
   #length = 0
   #groupCount = 0
 
   constructor(expected: number) {
-    this.#high = new Int32Array(expected)
-    this.#low = new Int32Array(expected)
-    this.#groups = new Int32Array(expected)
+    this.#high = this.#scratch.take(expected)
+    this.#low = this.#scratch.take(expected)
+    this.#groups = this.#scratch.take(expected)
+  }
+
+  /** Of what is loaded and what is sorted. */
+  get bytes(): number {
+    return this.#scratch.bytes
   }
 
   push({ high, low }: PlaceKey, group: number): void {
     if (this.#length === this.#high.length) {
       const capacity = Math.ceil((this.#length + STEP) * GROWTH)
-      this.#high = grown(this.#high, capacity)
-      this.#low = grown(this.#low, capacity)
-      this.#groups = grown(this.#groups, capacity)
+      this.#high = this.#grown(this.#high, capacity)
+      this.#low = this.#grown(this.#low, capacity)
+      this.#groups = this.#grown(this.#groups, capacity)
     }
     this.#groups[this.#length] = group
     this.#groupCount = Math.max(this.#groupCount, group + 1)
@@ -34,7 +41,7 @@ export class LoadedKeys {
   }
 
   /** In the order of keys: a radix sort by the 24 bits of `low`, then the 28 of `high`. */
-  *sorted(): Generator<void, Keyed> {
+  *sorted(): Generator<void, KeyedColumns> {
     const [high, low] = [this.#high, this.#low]
     const passes: [bits: number, keyOf: (slot: number) => number][] = [
       [12, (slot) => (low[slot] as number) & 0xfff],
@@ -42,64 +49,76 @@ export class LoadedKeys {
       [14, (slot) => (high[slot] as number) & 0x3fff],
       [14, (slot) => (high[slot] as number) >>> 14],
     ]
-    let slots = yield* upTo(this.#length)
+    let slots = this.#scratch.take(this.#length)
+    yield* number(slots)
     for (const [bits, keyOf] of passes) {
-      const { sorted } = yield* countingSort(slots, 1 << bits, keyOf)
-      free(slots)
+      const { sorted } = yield* this.#countingSort(slots, 1 << bits, keyOf)
+      this.#scratch.give(slots)
       slots = sorted
     }
     return yield* this.#keyed(slots)
   }
 
   /** The same doctors by specialization, within each in the order they had; and where each specialization begins. What they come from is gone. */
-  *grouped(all: Keyed): Generator<void, { keyed: Keyed; starts: Int32Array }> {
+  *grouped(all: KeyedColumns): Generator<void, { keyed: KeyedColumns; starts: Int32Array }> {
     const groups = this.#groups
-    const { sorted, starts } = yield* countingSort(all.slots, this.#groupCount, (slot) => groups[slot] as number)
-    freeKeys(all)
+    const { sorted, starts } = yield* this.#countingSort(all.slots, this.#groupCount, (slot) => groups[slot] as number)
+    this.give(all)
     const keyed = yield* this.#keyed(sorted)
-    for (const column of [this.#high, this.#low, this.#groups]) free(column)
+    this.#scratch.give(this.#high, this.#low, this.#groups)
     return { keyed, starts }
   }
 
-  *#keyed(slots: Int32Array<ArrayBuffer>): Generator<void, Keyed> {
-    return { slots, high: yield* inOrder(this.#high, slots), low: yield* inOrder(this.#low, slots) }
+  give({ high, low, slots }: KeyedColumns): void {
+    this.#scratch.give(high, low, slots)
+  }
+
+  *#keyed(slots: Column): Generator<void, KeyedColumns> {
+    return { slots, high: yield* this.#inOrder(this.#high, slots), low: yield* this.#inOrder(this.#low, slots) }
+  }
+
+  *#countingSort(items: Column, keys: number, keyOf: (item: number) => number): Generator<void, Sorted> {
+    const next = new Int32Array(keys + 1)
+    for (let from = 0; from < items.length; from += STEP) {
+      count(items, from, next, keyOf)
+      yield
+    }
+    for (let key = 1; key <= keys; key++) next[key] = (next[key] as number) + (next[key - 1] as number)
+    const starts = next.slice()
+    const sorted = this.#scratch.take(items.length)
+    for (let from = 0; from < items.length; from += STEP) {
+      distribute(items, from, next, keyOf, sorted)
+      yield
+    }
+    return { sorted, starts }
+  }
+
+  *#inOrder(values: Column, order: Column): Generator<void, Column> {
+    const ordered = this.#scratch.take(order.length)
+    for (let from = 0; from < order.length; from += STEP) {
+      gather(values, order, ordered, from)
+      yield
+    }
+    return ordered
+  }
+
+  #grown(column: Column, length: number): Column {
+    const larger = this.#scratch.take(length)
+    larger.set(column)
+    this.#scratch.give(column)
+    return larger
   }
 }
 
-/** Gives memory back at once: the collector comes to it some seconds later. */
-function free(column: Int32Array): void {
-  ;(column.buffer as ArrayBuffer).transfer(0)
-}
+type Column = Int32Array<ArrayBuffer>
+export type KeyedColumns = Keyed & { high: Column; low: Column; slots: Column }
+type Sorted = { sorted: Column /** By key: where it begins; and at last, the end. */; starts: Int32Array }
 
-export function freeKeys({ high, low, slots }: Keyed): void {
-  for (const column of [high, low, slots]) free(column)
-}
-
-function* upTo(length: number): Generator<void, Int32Array<ArrayBuffer>> {
-  const numbers = new Int32Array(length)
-  for (let from = 0; from < length; from += STEP) {
-    for (let i = from; i < Math.min(from + STEP, length); i++) numbers[i] = i
+function* number(slots: Int32Array): Generator<void, void> {
+  for (let from = 0; from < slots.length; from += STEP) {
+    for (let i = from; i < Math.min(from + STEP, slots.length); i++) slots[i] = i
     yield
   }
-  return numbers
-}
-
-type Sorted = { sorted: Int32Array<ArrayBuffer> /** By key: where it begins; and at last, the end. */; starts: Int32Array }
-
-function* countingSort(items: Int32Array, keys: number, keyOf: (item: number) => number): Generator<void, Sorted> {
-  const next = new Int32Array(keys + 1)
-  for (let from = 0; from < items.length; from += STEP) {
-    count(items, from, next, keyOf)
-    yield
-  }
-  for (let key = 1; key <= keys; key++) next[key] = (next[key] as number) + (next[key - 1] as number)
-  const starts = next.slice()
-  const sorted = new Int32Array(items.length)
-  for (let from = 0; from < items.length; from += STEP) {
-    distribute(items, from, next, keyOf, sorted)
-    yield
-  }
-  return { sorted, starts }
 }
 
 function count(items: Int32Array, from: number, next: Int32Array, keyOf: (item: number) => number): void {
@@ -121,22 +140,7 @@ function distribute(items: Int32Array, from: number, next: Int32Array, keyOf: (i
   }
 }
 
-function* inOrder(values: Int32Array, order: Int32Array): Generator<void, Int32Array<ArrayBuffer>> {
-  const ordered = new Int32Array(order.length)
-  for (let from = 0; from < order.length; from += STEP) {
-    gather(values, order, ordered, from)
-    yield
-  }
-  return ordered
-}
-
 function gather(values: Int32Array, order: Int32Array, into: Int32Array, from: number): void {
   const to = Math.min(from + STEP, order.length)
   for (let i = from; i < to; i++) into[i] = values[order[i] as number] as number
-}
-
-function grown(column: Int32Array, length: number): Int32Array<ArrayBuffer> {
-  const larger = new Int32Array(length)
-  larger.set(column)
-  return larger
 }
