@@ -22,6 +22,16 @@ const NEAR = "latitude=40.7&longitude=-74.01&radius=50"
 const READS_MAX = 5
 /** An index that is not ready. */
 const NOTHING = (): NearSearch => ({ search: () => undefined })
+/** One in which every search takes long, and some that come to nothing. */
+const atLength = (index: NearSearch): NearSearch => ({
+  search: (query) => async () => {
+    await Bun.sleep(1)
+    const found = index.search(query)
+    return found instanceof Uint8Array ? found.slice() : undefined
+  },
+})
+const droppedMeanwhile = (): NearSearch => ({ search: () => async () => undefined })
+const failingLater = (): NearSearch => ({ search: () => () => Promise.reject(new Error("a bug")) })
 
 const doctors: TestDoctor[] = Array.from({ length: 40 }, (_, i) => ({
   id: Bun.randomUUIDv7(),
@@ -148,6 +158,23 @@ describe("the fast lane", () => {
     },
   )
 
+  test("answers what takes the index long as the route does what takes it short, each caller with their own", async () => {
+    await using both = await lanes({ RATE_LIMIT: "0" }, { index: atLength })
+    const token = await both.token()
+    const queries = Array.from({ length: READS_MAX }, (_, n) => `${NEAR}&limit=${n + 1}`)
+    const answers = await Promise.all(queries.map((query) => both.fast(asked(token, query))))
+    for (const [n, answer] of answers.entries())
+      expect(await seen(answer as Response)).toEqual(await seen(await both.ordinary(asked(token, queries[n]))))
+  })
+
+  test("answers by SQL, and says so, where the index is gone before its search has ended", async () => {
+    await using both = await lanes({ RATE_LIMIT: "0" }, { index: droppedMeanwhile })
+    const token = await both.token()
+    const answer = await both.fast(asked(token))
+    expect(answer?.headers.get("server-timing")).toBe('search;desc="sql-near"')
+    expect(await answer?.text()).toBe(await (await both.ordinary(asked(token))).text())
+  })
+
   test("answers every ordinary query as the route does, and as SQL does", async () => {
     await using both = await lanes({ RATE_LIMIT: "0" })
     await using bySql = await lanes({ RATE_LIMIT: "0", SEARCH_INDEX_MAX_MB: "0" })
@@ -227,6 +254,7 @@ describe("the fast lane", () => {
     }
     const faults: Between[] = [
       { index: () => ({ search: failing }) },
+      { index: failingLater },
       { index: NOTHING, db: { pool: gone, near: gone } },
       { index: NOTHING, admission: new Admission(0) },
     ]
@@ -240,16 +268,22 @@ describe("the fast lane", () => {
     }
   })
 
-  test("counts calls that wait for SQL, so that nobody has more than the limit by asking all at once", async () => {
-    await using both = await lanes({}, { index: NOTHING, admission: new Admission(2 * READS_MAX) })
+  test.each<[string, NonNullable<Between["index"]>]>([
+    ["SQL", NOTHING],
+    ["the index", atLength],
+  ])("counts calls that wait for %s, so that nobody has more than the limit by asking all at once", async (_, index) => {
+    await using both = await lanes({}, { index, admission: new Admission(2 * READS_MAX) })
     const token = await both.token()
     const answers = await Promise.all(Array.from({ length: 2 * READS_MAX }, () => both.fast(asked(token))))
     expect(answers.filter((answer) => answer?.status === 200).length).toBe(READS_MAX)
     expect(await both.fast(asked(token))).toBeUndefined()
   })
 
-  test("lets no more wait for SQL at once than are let in", async () => {
-    await using both = await lanes({}, { index: NOTHING, admission: new Admission(2) })
+  test.each<[string, NonNullable<Between["index"]>]>([
+    ["SQL", NOTHING],
+    ["the index", atLength],
+  ])("lets no more wait for %s at once than are let in", async (_, index) => {
+    await using both = await lanes({}, { index, admission: new Admission(2) })
     const token = await both.token()
     const answers = await Promise.all(Array.from({ length: 4 }, () => both.fast(asked(token))))
     expect(answers.map((answer) => answer?.status)).toEqual([200, 200, undefined, undefined])

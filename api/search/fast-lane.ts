@@ -6,7 +6,7 @@
 import type { TokenVerifier } from "../../core/auth/firebase.ts"
 import type { CallWindow, CallWindows } from "../../core/call-windows.ts"
 import { SearchQuery } from "../../core/doctors/search/schema.ts"
-import { type SearchDb, type SqlAnswer, searchJson } from "../../core/doctors/search/search.ts"
+import type { SearchDb } from "../../core/doctors/search/search.ts"
 import { Refusal } from "../../core/errors.ts"
 import type { Log } from "../../core/log.ts"
 import type { ObserveRequest } from "../../core/metrics/requests.ts"
@@ -19,7 +19,7 @@ import { readsLeft, readsPolicy } from "../rate-limit.ts"
 import { requestIdOf } from "../request-id.ts"
 import { requestLines } from "../request-line.ts"
 import { queryReader } from "../validate.ts"
-import { type NearSearch, SERVED_BY_INDEX, servedBy } from "./answer.ts"
+import { type Further, type LongAnswer, type NearSearch, SERVED_BY_INDEX, searchAtLength, servedBy } from "./answer.ts"
 import { type HeaderTemplates, learnTemplates } from "./header-templates.ts"
 import { readNearQuery } from "./near-query.ts"
 
@@ -31,7 +31,7 @@ const RATE_LIMIT = "RateLimit"
 
 export type FastLaneParts = {
   index: NearSearch
-  /** Asked where the index says nothing; as many at once as are let in, together with all other calls. */
+  /** Asked where the index says nothing. What waits, for this or for the index, is let in together with all other calls. */
   db: SearchDb
   admission: Admission
   verifier: TokenVerifier
@@ -53,7 +53,7 @@ export function createFastLane(parts: FastLaneParts): FastLane {
   const readAny = queryReader(SearchQuery)
   const found = (by: string) => createAnswer(parts, { "Content-Type": "application/json", "Server-Timing": by })
   const answer = found(SERVED_BY_INDEX)
-  const bySql = createSqlAnswer(parts, found)
+  const atLength = createLongAnswer(parts, found)
   const refuse = createAnswer(parts, { "Content-Type": PROBLEM_TYPE })
   return (request) => {
     const { url, method } = request
@@ -71,9 +71,9 @@ export function createFastLane(parts: FastLaneParts): FastLane {
     if (query instanceof Refusal)
       return query.code === "malformed" ? refuse(call, BAD_REQUEST, problemText(refused(query), ROUTE)) : undefined
     if (!query) return undefined
-    const bytes = search(index, query)
-    if (bytes === FAILED) return undefined
-    return bytes ? answer(call, OK, bytes) : bySql(call, query)
+    const indexed = search(index, query)
+    if (indexed === FAILED) return undefined
+    return indexed instanceof Uint8Array ? answer(call, OK, indexed) : atLength(call, query, indexed)
   }
 }
 
@@ -99,7 +99,7 @@ function hasBody(headers: Headers): boolean {
 const FAILED = Symbol("failed")
 
 /** A bug of the index is the route's to meet again, log and answer. */
-function search(index: NearSearch, query: SearchQuery): Uint8Array<ArrayBuffer> | undefined | typeof FAILED {
+function search(index: NearSearch, query: SearchQuery): ReturnType<NearSearch["search"]> | typeof FAILED {
   try {
     return index.search(query)
   } catch {
@@ -108,19 +108,20 @@ function search(index: NearSearch, query: SearchQuery): Uint8Array<ArrayBuffer> 
 }
 
 /** What fails is the route's to meet again, log and answer; it has no time left for what is late. */
-function createSqlAnswer(parts: FastLaneParts, found: (by: string) => Answer) {
+function createLongAnswer(parts: FastLaneParts, found: (by: string) => Answer) {
   const { db, admission } = parts
   const { headers, ...late } = refused(tooLate())
   const answerLate = createAnswer(parts, { "Content-Type": PROBLEM_TYPE, ...headers })
-  const answers: Record<SqlAnswer["path"], Answer> = {
+  const answers: Record<LongAnswer["path"], Answer> = {
+    index: found(SERVED_BY_INDEX),
     "sql-near": found(servedBy("sql-near")),
     "sql-near-named": found(servedBy("sql-near-named")),
     "sql-listing": found(servedBy("sql-listing")),
   }
-  return async (call: Call, query: SearchQuery): Promise<Response | undefined> => {
+  return async (call: Call, query: SearchQuery, further: Further): Promise<Response | undefined> => {
     const answer = await within(
       ANSWERED_WITHIN_MS,
-      whileHeld(call, admission, () => searchJson(db, query)),
+      whileHeld(call, admission, () => searchAtLength(db, query, further)),
       LATE,
     )
     if (answer === LATE) return answerLate(call, late.status, problemText(late, ROUTE))

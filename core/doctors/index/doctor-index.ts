@@ -3,12 +3,11 @@ import type { SearchQuery } from "../search/schema.ts"
 import { AnswerWriter } from "./answer.ts"
 import { contentOf, contentOfLine } from "./content.ts"
 import { Dictionary } from "./dictionary.ts"
-import { Filters } from "./filters.ts"
 import { Forest } from "./forest.ts"
 import { bytesChecksum, type IndexedDoctor } from "./listed-doctor.ts"
-import { Nearest } from "./nearest.ts"
 import { type Content, FEE, LATITUDE, LONGITUDE, SPECIALIZATION, VERSION } from "./record-layout.ts"
 import { Records } from "./records.ts"
+import { Searcher } from "./searcher.ts"
 import { meanStride } from "./stride.ts"
 import { Tombstones } from "./tombstones.ts"
 import { Upkeep } from "./upkeep.ts"
@@ -23,15 +22,18 @@ export type DoctorIndexOptions = {
   expected?: number
 }
 
-const NOBODY = -1
 /** No JSON has one. */
 const LINE_END = 10
+const WITHOUT_PAUSE = Number.POSITIVE_INFINITY
+/** Of a search that goes on for longer: what it holds the event loop for at a time. */
+const SLICE_MS = 1
 
 export class DoctorIndex {
   readonly #records: Records
   readonly #forest: Forest
-  readonly #nearest: Nearest
-  readonly #filters: Filters
+  readonly #searcher: Searcher
+  /** Of the search that goes on for longer. */
+  readonly #slowSearcher: Searcher
   readonly #writer: AnswerWriter
   readonly #upkeep: Upkeep
   readonly #specializations = new Dictionary()
@@ -41,8 +43,9 @@ export class DoctorIndex {
   constructor({ expected = 0 }: DoctorIndexOptions = {}) {
     this.#records = new Records(expected)
     this.#forest = new Forest(this.#records, expected)
-    this.#nearest = new Nearest(this.#forest.nodes, this.#records)
-    this.#filters = new Filters(this.#records)
+    const searched = { records: this.#records, forest: this.#forest, specializations: this.#specializations, cities: this.#cities }
+    this.#searcher = new Searcher(searched)
+    this.#slowSearcher = new Searcher(searched)
     this.#upkeep = new Upkeep(this.#records, this.#forest.nodes, this.#forest.everyone)
     this.#writer = new AnswerWriter(this.#records)
   }
@@ -99,14 +102,30 @@ export class DoctorIndex {
    * next search: a Response made of them has its own copy at once, anyone else who keeps them must make one.
    */
   search(query: NearQuery): Uint8Array<ArrayBuffer> {
-    const offset = (query.page - 1) * query.limit
-    const best = this.#find(query, offset + query.limit, true)
-    return this.#writer.write(best, offset, query.page, query.limit, this.#nearest.total.hits, query.latitude, query.longitude)
+    return this.searchUntil(query, WITHOUT_PAUSE) as Uint8Array<ArrayBuffer>
+  }
+
+  /** The same if it ends before about the time on the clock of `performance.now()`; undefined if not. */
+  searchUntil(query: NearQuery, untilMs: number): Uint8Array<ArrayBuffer> | undefined {
+    this.#searcher.begin(query, query.page * query.limit, true)
+    return this.#searcher.nearest.goOn(untilMs) ? this.#write(this.#searcher, query) : undefined
+  }
+
+  /**
+   * The same, however long it takes, in slices: one such search at a time. Until it has ended nothing may be changed, and other searches may
+   * be made. The bytes are the caller's own.
+   */
+  *searchSlowly(query: NearQuery, sliceMs = SLICE_MS): Generator<void, Uint8Array<ArrayBuffer>> {
+    this.#slowSearcher.begin(query, query.page * query.limit, true)
+    while (!this.#slowSearcher.nearest.goOn(performance.now() + sliceMs)) yield
+    return this.#write(this.#slowSearcher, query).slice()
   }
 
   /** The search alone, without an answer, and if asked to without the total: what indexes of places can be compared with. */
   findNearest(query: NearQuery, counting: boolean): number {
-    return this.#find(query, query.page * query.limit, counting).size
+    this.#searcher.begin(query, query.page * query.limit, counting)
+    this.#searcher.nearest.goOn(WITHOUT_PAUSE)
+    return this.#searcher.nearest.best.size
   }
 
   /** A bounded slice of quiet upkeep: tightens the tree, moves bytes together. Call it when idle. True while there is more to do. */
@@ -138,20 +157,8 @@ export class DoctorIndex {
     return meanStride(this.#forest.nodes, this.#forest.everyone, this.#records)
   }
 
-  #find(query: NearQuery, wanted: number, counting: boolean) {
-    const root = this.#rootFor(query.specialization)
-    const city = query.city === undefined ? NOBODY : this.#cities.find(query.city)
-    const nobody = root < 0 || city === undefined
-    const filters = !nobody && this.#filters.prepare(query, city) ? this.#filters : undefined
-    if (nobody) this.#nearest.findNobody()
-    else this.#nearest.search(root, query, wanted, filters, counting)
-    return this.#nearest.best
-  }
-
-  #rootFor(specialization: string | undefined): number {
-    if (specialization === undefined) return this.#forest.everyone
-    const number = this.#specializations.find(specialization)
-    return number === undefined ? NOBODY : this.#forest.rootOf(number)
+  #write({ nearest }: Searcher, { page, limit, latitude, longitude }: NearQuery): Uint8Array<ArrayBuffer> {
+    return this.#writer.write(nearest.best, (page - 1) * limit, page, limit, nearest.total.hits, latitude, longitude)
   }
 
   #load(content: Content): void {

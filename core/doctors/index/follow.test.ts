@@ -2,8 +2,13 @@ import { expect, test } from "bun:test"
 import fc from "fast-check"
 import { seedDemo } from "../../../scripts/demo/seed.ts"
 import { until } from "../../../tests/harness/services.ts"
+import { openPool } from "../../db.ts"
 import { announce } from "../../events/log.ts"
-import { DOCTORS_PER_CLINIC, placeOf, SearchStage, type StageDoctor } from "./test-stage.ts"
+import { openRedis } from "../../redis.ts"
+import { followIndex } from "./follow.ts"
+import { loadIndex } from "./load.ts"
+import { SlowSearches } from "./slow-searches.ts"
+import { DOCTORS_PER_CLINIC, placeOf, quiet, SearchStage, type StageDoctor } from "./test-stage.ts"
 
 /** What a change may take to be seen, by the contract. */
 const VISIBLE_WITHIN_MS = 1_000
@@ -96,6 +101,47 @@ test("a demo that is loaded while processes run is found by their searches", asy
   await seedDemo(stage.pool, { doctors: 500 })
   await stage.expectSame(service)
   expect(service.doctors).toBe(500)
+})
+
+test("nothing of an index changes while a slow search goes on, and all of it afterwards", async () => {
+  await using stage = await SearchStage.open({ doctors: 10 })
+  await using opened = new AsyncDisposableStack()
+  const [pool, redis] = [
+    openPool(stage.log.database.url, { max: 1, name: "follow" }),
+    openRedis(stage.log.server.config, { name: "follow", blocking: true }),
+  ]
+  const stop = new AbortController()
+  const { index, log: from } = await loadIndex({ pool, maxBytes: Number.MAX_SAFE_INTEGER, signal: stop.signal })
+  const slowSearches = new SlowSearches()
+  let read = from.head
+  const onRead = (offset: number) => {
+    read = offset
+  }
+  const following = followIndex({ index, pool, redis, log: quiet, from, signal: stop.signal, slowSearches, onRead })
+  opened.defer(async () => {
+    stop.abort()
+    redis.disconnect()
+    await following
+    await pool.end({ timeout: 0 })
+  })
+  const query = { ...placeOf(0), radius: 1, page: 1, limit: 20 }
+  let isOver = false
+  const endless = {
+    *searchSlowly() {
+      while (!isOver) yield
+      return index.search(query).slice()
+    },
+  }
+  const searching = slowSearches.search(() => endless, query)
+  const before = index.checksum()
+  await stage.change(stage.doctors[0] as StageDoctor, { consultationFee: 77 })
+  // By then a follower would have taken it in.
+  await Bun.sleep(300)
+  expect([index.checksum(), read]).toEqual([before, from.head])
+  isOver = true
+  expect(new TextDecoder().decode(await searching)).not.toContain('"consultationFee":77')
+  await until("it is taken in", () => read > from.head, VISIBLE_WITHIN_MS)
+  expect(index.checksum()).toBe(await stage.checksum())
 })
 
 /** What a doctor may do, on some connection, whoever else does so at the same time. */

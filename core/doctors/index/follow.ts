@@ -12,6 +12,7 @@ import { sleep } from "../../time.ts"
 import type { DoctorIndex } from "./doctor-index.ts"
 import { Slices } from "./load-slices.ts"
 import { listDoctorsNow } from "./queries.ts"
+import type { SlowSearches } from "./slow-searches.ts"
 
 /** With the rows of its doctors, less than a millisecond of the event loop at a time. After an outage there are many batches. */
 const BATCH_EVENTS = 100
@@ -27,12 +28,15 @@ export type FollowIndexOptions = {
   /** The log as it was when the index was loaded. */
   from: LogState
   signal: AbortSignal
+  /** While one of them goes on, nothing is changed. */
+  slowSearches: SlowSearches
   /** Everything up to this offset is in the index. Whatever it throws ends the following. */
   onRead: (offset: number, changed: boolean) => void
 }
 
 /** Follows until the signal aborts, or until the index must be loaded again: something is missing from the log, or came without it. */
-export async function followIndex({ index, pool, redis, log, from, signal, onRead }: FollowIndexOptions): Promise<void> {
+export async function followIndex(options: FollowIndexOptions): Promise<void> {
+  const { pool, redis, log, from, signal, onRead } = options
   for await (const batch of follow({ pool, redis, log, after: from.head, logId: from.id, batchEvents: BATCH_EVENTS, signal })) {
     if (batch.kind === "gap") {
       log.warn({ from: batch.from, to: batch.to }, "events are missing from the log; the search index is loaded again")
@@ -43,7 +47,7 @@ export async function followIndex({ index, pool, redis, log, from, signal, onRea
       return
     }
     const ids = changedDoctors(batch.events)
-    if (ids.length > 0) await takeIn(index, await readUntilRead(pool, ids, log, signal), ids, signal)
+    if (ids.length > 0) await takeIn(await readUntilRead(pool, ids, log, signal), ids, options)
     if (signal.aborted) return
     onRead((batch.events.at(-1) as LoggedEvent).offset, ids.length > 0)
   }
@@ -71,16 +75,17 @@ async function readUntilRead(pool: Pool, ids: string[], log: Log, signal: AbortS
   return []
 }
 
-async function takeIn(index: DoctorIndex, rows: DoctorNow[], ids: string[], signal: AbortSignal): Promise<void> {
+async function takeIn(rows: DoctorNow[], ids: string[], { index, slowSearches, signal }: FollowIndexOptions): Promise<void> {
   const slices = new Slices()
   const rowOf = new Map(rows.map((row) => [row.id, row]))
   for (const id of ids) {
+    if (slices.isOver) await slices.next()
+    if (slowSearches.isRunning) await slowSearches.untilNone()
     if (signal.aborted) return
     const row = rowOf.get(id)
     // Nothing in the product deletes doctors, or puts one back; an operator may.
     if (!row) index.forget(id)
     else if (row.active) index.upsert(row)
     else index.remove(id, row.version)
-    if (slices.isOver) await slices.next()
   }
 }

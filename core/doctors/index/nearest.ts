@@ -8,6 +8,7 @@ import { CHORD_SLACK } from "./exact.ts"
 import type { Filters } from "./filters.ts"
 import { NodeHeap } from "./node-heap.ts"
 import { COUNT, FIRST, LEAF, LENGTH_MASK, NODE_WORDS, type Nodes, RADIUS, SHAPE } from "./nodes.ts"
+import { Pace } from "./pace.ts"
 import { entryOf, FOLLOWS, PLACE_REALS, SLOT_MASK, segmentOf } from "./pages.ts"
 import type { Records } from "./records.ts"
 import { Total } from "./total.ts"
@@ -19,6 +20,8 @@ export class Nearest {
   readonly total: Total
   /** Of a node whose doctors are counted already, the complement. */
   readonly #heap = new NodeHeap()
+  readonly #pace = new Pace()
+  #circle: Circle = { latitude: 0, longitude: 0, radius: 0 }
   #filters: Filters | undefined
   /** No node that is farther can hold one who belongs to the best. */
   #reach = 0
@@ -27,16 +30,29 @@ export class Nearest {
     this.#nodes = nodes
     this.#disk = new Disk(records)
     this.best = new Best(records)
-    this.total = new Total(nodes, this.#disk)
+    this.total = new Total(nodes, this.#disk, this.#pace)
   }
 
-  /** Leaves the first `wanted` in `best`, and if asked to count, all in `total`. */
-  search(root: number, circle: Circle, wanted: number, filters: Filters | undefined, counting: boolean): void {
-    this.#start(circle, wanted, filters, counting)
+  /** The first `wanted` will be in `best`, and if asked to count, all in `total`, once `goOn` has come to the end. */
+  begin(root: number, circle: Circle, wanted: number, filters: Filters | undefined, counting: boolean): void {
+    this.#circle = circle
+    this.#disk.set(circle)
+    this.#filters = filters
+    this.total.start(counting, filters)
+    this.best.start(wanted, this.#disk.outer)
+    this.#reach = this.#disk.outside
+    this.#heap.size = 0
+    this.#heap.push(0, root)
+  }
+
+  /** Searches until all is found: true; or until about the time: false. */
+  goOn(untilMs: number): boolean {
     const heap = this.#heap
+    const pace = this.#pace
     const { words } = this.#nodes
-    heap.push(0, root)
+    pace.untilMs = untilMs
     while (heap.size > 0 && (heap.keys[0] as number) <= this.#reach) {
+      if (pace.isOver()) return false
       const entry = heap.nodes[0] as number
       heap.pop()
       const node = entry < 0 ? ~entry : entry
@@ -45,24 +61,18 @@ export class Nearest {
     }
     if (this.total.isCounting) {
       for (let i = 0; i < heap.size; i++) if ((heap.nodes[i] as number) >= 0) this.total.later(heap.nodes[i] as number)
-      this.total.finish()
+      heap.size = 0
+      if (!this.total.goOn()) return false
     }
-    heap.size = 0
-    this.best.finish(circle.latitude, circle.longitude)
+    this.best.finish(this.#circle.latitude, this.#circle.longitude)
+    return true
   }
 
   /** The search that finds nobody. */
-  findNobody(): void {
+  beginWithNobody(): void {
     this.total.start(false, undefined)
     this.best.start(0, 0)
-  }
-
-  #start(circle: Circle, wanted: number, filters: Filters | undefined, counting: boolean): void {
-    this.#disk.set(circle)
-    this.#filters = filters
-    this.total.start(counting, filters)
-    this.best.start(wanted, this.#disk.outer)
-    this.#reach = this.#disk.outside
+    this.#heap.size = 0
   }
 
   /** Puts a node's children where they belong: in the heap, or among those that are only counted. */

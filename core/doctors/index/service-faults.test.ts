@@ -4,7 +4,7 @@ import postgres from "postgres"
 import { until } from "../../../tests/harness/services.ts"
 import { announce } from "../../events/log.ts"
 import type { SearchIndexService } from "./service.ts"
-import { changeMany, holdDoctors, placeOf, SearchStage } from "./test-stage.ts"
+import { changeMany, holdDoctors, placeOf, SearchStage, searchWhole } from "./test-stage.ts"
 
 const TIMEOUT_MS = 30_000
 
@@ -111,7 +111,8 @@ function watchSearches(service: SearchIndexService) {
   let ended = false
   const watching = (async () => {
     while (!ended) {
-      const [state, bytes] = [service.state, service.search({ ...placeOf(3), radius: 1, page: 1, limit: 20 })]
+      const [state, found] = [service.state, searchWhole(service, { ...placeOf(3), radius: 1, page: 1, limit: 20 })]
+      const bytes = await found
       const data: { consultationFee: number }[] | undefined = bytes && JSON.parse(new TextDecoder().decode(bytes)).data
       samples.push({ state, fees: data && [...new Set(data.map((d) => d.consultationFee))] })
       await Bun.sleep(1)

@@ -10,6 +10,7 @@ import type { SearchQuery } from "../search/schema.ts"
 import type { DoctorIndex } from "./doctor-index.ts"
 import { followIndex } from "./follow.ts"
 import { loadIndex, TooLarge } from "./load.ts"
+import { SlowSearches } from "./slow-searches.ts"
 
 const BYTES_PER_MB = 1024 * 1024
 /** Between two tries to load: a load is work for the database. */
@@ -18,11 +19,17 @@ const RELOAD_PAUSE_MS = 500
 const UPKEEP_MS = 1
 const UPKEEP_PAUSE_MS = 10
 
+/** A search that takes longer than this goes on in slices. */
+const AT_ONCE_MS = 2
+
+/** An answer's JSON in UTF-8. Undefined: SQL has to serve. */
+type Found = Uint8Array<ArrayBuffer> | undefined
+
 /** What routes and health see of the index. */
 export type SearchIndex = {
   readonly state: SearchIndexState
-  /** The answer's JSON, at once; undefined where SQL has to serve. */
-  search(query: SearchQuery): Uint8Array<ArrayBuffer> | undefined
+  /** At once, and good until the next search; or what finds it, where that takes longer. */
+  search(query: SearchQuery): Found | (() => Promise<Found>)
 }
 
 export type SearchIndexOptions = {
@@ -44,6 +51,7 @@ export class SearchIndexService implements SearchIndex {
   #index: DoctorIndex | undefined
   #running: Promise<void> | undefined
   #upkeep: Timer | undefined
+  readonly #slowSearches = new SlowSearches()
   readonly #stop = new AbortController()
 
   constructor(private readonly options: SearchIndexOptions) {
@@ -63,9 +71,12 @@ export class SearchIndexService implements SearchIndex {
     return this.#index?.checksum()
   }
 
-  search(query: SearchQuery): Uint8Array<ArrayBuffer> | undefined {
+  search(query: SearchQuery): Found | (() => Promise<Found>) {
     const plan = planSearch(query, this.#index !== undefined)
-    return plan.path === "index" ? this.#index?.search(plan.near) : undefined
+    if (plan.path !== "index" || !this.#index) return undefined
+    const found = this.#index.searchUntil(plan.near, performance.now() + AT_ONCE_MS)
+    if (found || !this.#slowSearches.hasRoom) return found
+    return () => this.#slowSearches.search(() => this.#index, plan.near)
   }
 
   /** Begins to load, unless it is off. The database must be migrated. */
@@ -120,7 +131,7 @@ export class SearchIndexService implements SearchIndex {
       this.#requireRoom(index)
       this.#tidySoon(index)
     }
-    await followIndex({ index, pool, redis, log, from, signal, onRead })
+    await followIndex({ index, pool, redis, log, from, signal, slowSearches: this.#slowSearches, onRead })
   }
 
   #serve(index: DoctorIndex, { head }: LogState, seconds: number): void {
@@ -163,7 +174,7 @@ export class SearchIndexService implements SearchIndex {
   #tidySoon(index: DoctorIndex): void {
     this.#upkeep ??= setTimeout(() => {
       this.#upkeep = undefined
-      if (this.#index === index && index.maintain(UPKEEP_MS)) this.#tidySoon(index)
+      if (this.#index === index && (this.#slowSearches.isRunning || index.maintain(UPKEEP_MS))) this.#tidySoon(index)
     }, UPKEEP_PAUSE_MS)
   }
 }

@@ -3,6 +3,7 @@ import { TOTAL_MAX } from "../../pages.ts"
 import type { Disk } from "./disk.ts"
 import type { Filters } from "./filters.ts"
 import { COUNT, FIRST, LEAF, LENGTH_MASK, NODE_WORDS, type Nodes, RADIUS, SHAPE } from "./nodes.ts"
+import type { Pace } from "./pace.ts"
 import { entryOf, PLACE_REALS, SLOT_MASK, segmentOf } from "./pages.ts"
 
 const FIRST_CAPACITY = 256
@@ -10,6 +11,7 @@ const FIRST_CAPACITY = 256
 export class Total {
   readonly #nodes: Nodes
   readonly #disk: Disk
+  readonly #pace: Pace
   #filters: Filters | undefined
   /** Nodes whose doctors are to be counted; the complements of those that lie inside the disk. Never shrunk. */
   #stack = new Int32Array(FIRST_CAPACITY)
@@ -19,9 +21,10 @@ export class Total {
   /** Doctors within the radius who pass, as far as they were counted: of more than TOTAL_MAX, some number above. */
   hits = 0
 
-  constructor(nodes: Nodes, disk: Disk) {
+  constructor(nodes: Nodes, disk: Disk, pace: Pace) {
     this.#nodes = nodes
     this.#disk = disk
+    this.#pace = pace
   }
 
   start(isCounting: boolean, filters: Filters | undefined): void {
@@ -42,10 +45,11 @@ export class Total {
     this.#stack[this.#size++] = node
   }
 
-  /** Counts all that was left for later. */
-  finish(): void {
+  /** Counts what was left for later, until there is no more: true; or it has to pause: false. */
+  goOn(): boolean {
     const { words } = this.#nodes
     while (this.isCounting && this.#size > 0) {
+      if (this.#pace.isOver()) return false
       const entry = this.#stack[--this.#size] as number
       const at = (entry < 0 ? ~entry : entry) * NODE_WORDS
       const first = words[at + FIRST] as number
@@ -55,6 +59,7 @@ export class Total {
       else if (entry < 0) this.#countInside(first, words[at + COUNT] as number)
       else this.#countWithin(first, words[at + COUNT] as number)
     }
+    return true
   }
 
   #visitChildren(first: number, end: number, areInside: boolean): void {
