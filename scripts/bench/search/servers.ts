@@ -1,4 +1,5 @@
 /** Each contender as a process of its own, known by its address. */
+import { readFile } from "node:fs/promises"
 import { join } from "node:path"
 import { Redis } from "ioredis"
 import type { RedisConfig } from "../../../core/config.ts"
@@ -32,6 +33,8 @@ export type Running = {
   metricsUrl?: string
   /** What the process occupies now. */
   residentMb: () => Promise<number>
+  /** The most that it has occupied so far. */
+  peakMb: () => Promise<number>
   /** What it has computed so far, whole seconds. */
   processorSeconds: () => Promise<number>
   stop: () => Promise<void>
@@ -40,7 +43,7 @@ export type Running = {
 export type Surroundings = { world: World; redis: RedisConfig; peerRedis: RedisConfig; projectId: string }
 
 export async function startContender(name: ContenderName, surroundings: Surroundings): Promise<Running> {
-  if (name === "ours" || name === "ours-sql") return await startOurs(name, surroundings)
+  if (name === "ours" || name === "ours-sql") return (await startOurs(name, surroundings)).running
   const { world, peerRedis } = surroundings
   const ready = Promise.withResolvers<PeerReady>()
   const child = Bun.spawn([process.execPath, join(import.meta.dir, "peers", "server.ts"), name, world.url, String(peerRedis.port)], {
@@ -62,19 +65,40 @@ export async function startContender(name: ContenderName, surroundings: Surround
   }
 }
 
+export type Watched = Running & { tell: () => Promise<unknown> }
+
+/** PulseCal with a module loaded before it that tells something when it is asked, and what it told. */
+export async function startWatched(preload: string, surroundings: Surroundings): Promise<Watched> {
+  let told = Promise.withResolvers<unknown>()
+  const { child, running } = await startOurs("ours", surroundings, {
+    preload: ["--preload", preload],
+    ipc: (message) => told.resolve(message),
+  })
+  const tell = () => {
+    told = Promise.withResolvers()
+    child.send("tell")
+    return told.promise
+  }
+  return { ...running, tell }
+}
+
+type Watching = { preload: string[]; ipc: (message: unknown) => void }
+const UNWATCHED: Watching = { preload: [], ipc: () => {} }
+
 /** The API as it is deployed: token, validation, limits and metrics on; no line a request, and development's tokens, since nobody signs here. */
-async function startOurs(name: "ours" | "ours-sql", surroundings: Surroundings): Promise<Running> {
-  const { handle, url, metricsUrl, child, started } = await spawnOurs(name, surroundings)
+async function startOurs(name: "ours" | "ours-sql", surroundings: Surroundings, watching = UNWATCHED) {
+  const { handle, url, metricsUrl, child, started } = await spawnOurs(name, surroundings, watching)
   try {
     const searchIndex = await untilLoaded(url, child)
-    return { name, url, metricsUrl, loadSeconds: searchIndex === "off" ? undefined : (performance.now() - started) / 1000, ...handle }
+    const loadSeconds = searchIndex === "off" ? undefined : (performance.now() - started) / 1000
+    return { child, running: { name, url, metricsUrl, loadSeconds, ...handle } }
   } catch (error) {
     await handle.stop()
     throw error
   }
 }
 
-async function spawnOurs(name: "ours" | "ours-sql", { world, redis, projectId }: Surroundings) {
+async function spawnOurs(name: "ours" | "ours-sql", { world, redis, projectId }: Surroundings, { preload, ipc }: Watching) {
   const [port, metricsPort] = [await findFreePort(), await findFreePort()]
   const environment = {
     NODE_ENV: "test",
@@ -93,11 +117,11 @@ async function spawnOurs(name: "ours" | "ours-sql", { world, redis, projectId }:
     ...(name === "ours-sql" ? { SEARCH_INDEX_MAX_MB: "0" } : {}),
   }
   const started = performance.now()
-  const child = Bun.spawn([process.execPath, join(ROOT, "api", "main.ts")], {
+  const child = Bun.spawn([process.execPath, ...preload, join(ROOT, "api", "main.ts")], {
     cwd: ROOT,
     env: { PATH: process.env.PATH, HOME: process.env.HOME, ...environment },
     stdio: ["ignore", STDERR, STDERR],
-    ipc: () => {},
+    ipc,
   })
   const [url, metricsUrl] = [`http://127.0.0.1:${port}`, `http://127.0.0.1:${metricsPort}/metrics`]
   return { handle: handleOf(child), url, metricsUrl, child, started }
@@ -132,6 +156,8 @@ function handleOf(child: Bun.Subprocess) {
     Number((await run(["ps", "-o", `${what}=`, "-p", String(child.pid)], { timeoutMs: PS_TIMEOUT_MS })).output)
   return {
     residentMb: async () => (await ask("rss")) / 1024,
+    peakMb: async () =>
+      Number(/^VmHWM:\s+(\d+) kB$/m.exec(await readFile(`/proc/${child.pid}/status`, "utf8").catch(() => ""))?.[1]) / 1024,
     processorSeconds: () => ask("cputimes"),
     async stop() {
       child.kill("SIGTERM")
