@@ -4,11 +4,11 @@ import { haversineKm } from "../search/haversine.ts"
 import { pentagonWorld } from "../search/test-pentagons.ts"
 import { doctorAt, placeNear, type TestDoctor } from "../search/test-world.ts"
 import { DoctorIndex, type IndexedDoctor } from "./doctor-index.ts"
-import { indexed, Oracle, queriesOf, textOf, type World, worldOf } from "./test-oracle.ts"
+import { Compared, indexed, Oracle, queriesOf, textOf, type World, worldOf } from "./test-oracle.ts"
 
 const TIMEOUT_MS = 120_000
 /** Answers whose bytes (ids, their order, distances, total, all fields) were compared with brute force. */
-let compared = 0
+const compared = new Compared()
 const COMPARED_MIN = 100_000
 
 function loaded(doctors: Iterable<IndexedDoctor>, expected = 0): DoctorIndex {
@@ -28,7 +28,7 @@ function both(doctors: TestDoctor[]): { index: DoctorIndex; oracle: Oracle } {
 function expectSameAnswers(index: DoctorIndex, oracle: Oracle, world: Pick<World, "near" | "doctors">, count: number, seed: number): void {
   for (const q of queriesOf(world, count, seed)) {
     const [got, wanted] = [textOf(index, q), oracle.answer(q)]
-    compared++
+    compared.note(q, wanted)
     if (got !== wanted) expect({ q, answer: JSON.parse(got) }).toEqual({ q, answer: JSON.parse(wanted) })
     if (got !== wanted) expect(got).toBe(wanted)
   }
@@ -45,7 +45,8 @@ describe("an answer", () => {
         }),
         { numRuns: 1_000 },
       )
-      expect(compared).toBeGreaterThanOrEqual(COMPARED_MIN)
+      expect(compared.counts.answers).toBeGreaterThanOrEqual(COMPARED_MIN)
+      compared.expectAllKinds()
     },
     TIMEOUT_MS,
   )

@@ -1,4 +1,5 @@
 /** What an index must answer, by looking at every doctor; and random doctors, places and queries to ask about. */
+import { expect } from "bun:test"
 import fc from "fast-check"
 import { snapDegrees } from "../../fields.ts"
 import { caseKey, fold } from "../../text.ts"
@@ -105,4 +106,27 @@ export function queriesOf({ near, doctors }: Pick<World, "near" | "doctors">, co
     const { page, limit } = filters
     return { ...(unfiltered ? { page, limit } : filters), ...at, radius: radiusKm }
   })
+}
+
+/** What kinds of answers were compared: of nobody, or of first pages alone, they would show little. */
+export class Compared {
+  readonly counts = { answers: 0, rows: 0, further: 0, filtered: 0, empty: 0, inexact: 0 }
+
+  note(query: NearQuery, answer: string): void {
+    const { counts } = this
+    const hasRows = !answer.startsWith('{"data":[],')
+    const { latitude: _1, longitude: _2, radius: _3, page, limit: _4, ...filters } = query
+    counts.answers++
+    if (hasRows) counts.rows++
+    if (hasRows && page > 1) counts.further++
+    if (hasRows && Object.values(filters).some((asked) => asked !== undefined)) counts.filtered++
+    if (answer.includes('"total":0,')) counts.empty++
+    if (answer.endsWith('"totalIsExact":false}')) counts.inexact++
+  }
+
+  expectAllKinds(): void {
+    const { answers, rows, further, filtered, empty } = this.counts
+    expect(rows / answers).toBeGreaterThan(0.4)
+    for (const kind of [further, filtered, empty]) expect(kind / answers).toBeGreaterThan(0.05)
+  }
 }
