@@ -136,6 +136,7 @@ test("readiness tells of the index and does not wait for it; metrics tell its st
   expect(valueIn(series, "pulsecal_search_index_doctors")).toBeGreaterThan(0)
   expect(valueIn(series, "pulsecal_search_index_bytes")).toBeGreaterThan(0)
   expect(valueIn(series, "pulsecal_search_index_load_seconds")).toBeGreaterThan(0)
+  expect(valueIn(series, "pulsecal_search_index_slow_searches_total")).toBe(0)
   expect(valueIn(series, "pulsecal_consumer_lag_events", { messaging_consumer_group_name: "search" })).toBe(0)
 })
 

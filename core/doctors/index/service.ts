@@ -66,6 +66,10 @@ export class SearchIndexService implements SearchIndex {
     return this.#index?.bytes ?? 0
   }
 
+  get slowSearches(): number {
+    return this.#slowSearches.count
+  }
+
   /** Of the doctors held; undefined while there is no index. */
   checksum(): bigint | undefined {
     return this.#index?.checksum()

@@ -101,7 +101,7 @@ test("of slow searches a bounded number waits, and one that fails does not hold 
   expect(first).toBe("a bug")
   expect(new Set(rest)).toEqual(new Set([textOf(index, AROUND)]))
   expect(await searches.search(() => undefined, AROUND)).toBeUndefined()
-  expect([searches.hasRoom, searches.isRunning]).toEqual([true, false])
+  expect([searches.hasRoom, searches.isRunning, searches.count]).toEqual([true, false, 33])
 })
 
 test("others are served while a search goes through very many", async () => {

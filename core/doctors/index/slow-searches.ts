@@ -13,6 +13,8 @@ const WAITING_MAX = 32
 export class SlowSearches {
   #last: Promise<unknown> = Promise.resolve()
   #waiting = 0
+  /** All that were ever asked for. */
+  count = 0
   #running: Promise<void> | undefined
 
   /** Whether one more may be asked for. */
@@ -27,6 +29,7 @@ export class SlowSearches {
 
   /** Of the index that serves when its turn comes; undefined if none does. */
   async search(indexNow: () => Slow | undefined, query: NearQuery): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    this.count++
     this.#waiting++
     const answer = this.#last.then(() => this.#run(indexNow, query))
     this.#last = answer.catch(() => {})
