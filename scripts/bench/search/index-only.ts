@@ -1,12 +1,13 @@
 /**
  * `bun run bench:search:index [--churn] [sizes…]`: the doctor index alone, in one process without a server, beside kdbush with
  * geokdbush, one for each specialization and one of all. Both answer the same queries, in turns, and are checked to find the same.
- * With `--churn` also what a day's worth of changes does to it.
+ * Then what each kind of search costs it, names, cities and far pages too. With `--churn` also what a day's worth of changes does to it.
  */
 import { parseArgs } from "node:util"
 import { DoctorIndex, type IndexedDoctor, type NearQuery } from "../../../core/doctors/index/doctor-index.ts"
 import { median, say, spread } from "../environment.ts"
 import { churn } from "./index-churn.ts"
+import { describeKinds, measureKinds } from "./index-kinds.ts"
 import { KdPeers } from "./index-peers.ts"
 import { queriesOf, worldOf } from "./index-world.ts"
 
@@ -98,6 +99,7 @@ for (const size of SIZES.length > 0 ? SIZES : [100_000, 1_000_000]) {
   console.log(
     `\nBuilt in ${seconds.toFixed(1)} s, longest step ${longestStepMs.toFixed(1)} ms; ${bytes} MB, ${Math.round(index.bytes / size)} bytes a doctor.`,
   )
+  console.log(`\n${describeKinds(size, measureKinds(index, world))}`)
   if (values.churn) describeChurn(index, world, queries)
 }
 
