@@ -2,8 +2,9 @@ import { expect, test } from "bun:test"
 import type { DoctorListing } from "../../../core/doctors/search/schema.ts"
 import { faultOf } from "./agreement.ts"
 import { columnsOf } from "./columns.ts"
+import { CONTENDERS } from "./contenders.ts"
 import { answerOf } from "./peers/listing.ts"
-import { answered } from "./questions.ts"
+import { type Asked, answered } from "./questions.ts"
 
 /** Twenty-five doctors on a meridian, a hundred metres apart; the last three of the first twenty-one in one place. */
 const rows = Array.from({ length: 25 }, (_, n) => ({
@@ -38,7 +39,7 @@ function listing(n: number, changes: Partial<DoctorListing> = {}): DoctorListing
 }
 
 const right = Array.from({ length: 20 }, (_, n) => listing(n))
-const fault = (data: DoctorListing[], slackKm = 0) => faultOf(answerOf(data), asked, slackKm)
+const fault = (data: DoctorListing[], slackKm = 0) => faultOf(answerOf(data), asked, { slackKm, counts: false })
 const changed = (place: number, doctor: DoctorListing) => right.map((d, n) => (n === place ? doctor : d))
 
 test("the right answer has no fault", () => {
@@ -61,4 +62,39 @@ test("another doctor, a missing one, one twice, a wrong distance and a filter th
   expect(fault(changed(5, listing(5, { distanceKm: null })), slackKm)).toContain("says null km")
   expect(fault(changed(5, listing(5, { specialization: "Urology" })), slackKm)).toContain("Urology")
   expect(fault(changed(5, listing(5, { consultationFee: 151 })), slackKm)).toContain("151")
+})
+
+const total = (total: number, isExact: boolean, of: Partial<Asked> = {}, slackKm = 0) =>
+  faultOf({ ...answerOf(right), total, totalIsExact: isExact }, { ...asked, ...of }, { slackKm, counts: true })
+
+test("whoever counts must say how many there are: exactly up to 1,000, beyond that that there are more", () => {
+  expect(asked.hits).toBe(25)
+  expect(total(25, true)).toBeUndefined()
+  for (const wrong of [24, 26]) expect(total(wrong, true)).toBe(`says ${wrong} doctors, exactly, where there are 25`)
+  expect(total(25, false)).toContain("not exactly")
+  expect(total(1_000, false)).toContain("where there are 25")
+  expect(total(1_000, true, { hits: 1_000 })).toBeUndefined()
+  expect(total(1_000, false, { hits: 1_000 })).toContain("not exactly")
+  expect(total(1_000, false, { hits: 1_001 })).toBeUndefined()
+  expect(total(1_000, true, { hits: 1_001 })).toContain("where there are 1001")
+  expect(total(1_001, true, { hits: 1_001 })).toContain("where there are 1001")
+  expect(total(999, false, { hits: 2_000 })).toContain("where there are 2000")
+})
+
+test("a doctor on the rim may be on either side of it for a peer, and is on the right one for PulseCal", () => {
+  // Ten of them are within the radius, the farthest by a millimetre.
+  const rimKm = 0.009 * EARTH_KM_PER_DEGREE + 0.000001
+  const onRim = answered(columnsOf(rows), { ...question, radiusKm: rimKm })
+  expect([onRim.hits, onRim.onRim]).toEqual([10, 1])
+  const rim = { hits: onRim.hits, onRim: onRim.onRim }
+  for (const counted of [9, 11]) {
+    expect(total(counted, true, rim, 0.00001)).toBeUndefined()
+    expect(total(counted, true, rim)).toContain("where there are 10")
+  }
+  for (const counted of [8, 12]) expect(total(counted, true, rim, 0.00001)).toContain("where there are 10")
+})
+
+test("PulseCal counts, and so does every peer that is said to", () => {
+  const counting = Object.entries(CONTENDERS).filter(([, { counts }]) => counts)
+  expect(counting.map(([name]) => name).sort()).toEqual(["ours", "ours-sql", "postgis-both-total", "postgis-total"])
 })

@@ -2,16 +2,16 @@
 
 import { haversineKm } from "../../../core/doctors/search/haversine.ts"
 import type { SearchAnswer } from "../../../core/doctors/search/schema.ts"
-import type { ContenderName } from "./contenders.ts"
+import { TOTAL_MAX } from "../../../core/pages.ts"
+import { CONTENDERS, type ContenderName } from "./contenders.ts"
 import { LIMIT, pathOf } from "./peers/question.ts"
-import type { Asked } from "./questions.ts"
+import { type Asked, RIM_KM } from "./questions.ts"
 
 /**
  * Doctors whose distances differ by less may change places. PulseCal itself must get the order of ties right; Redis keeps places to
  * half a metre, and two doctors' errors add up.
  */
 const SLACK_KM: Partial<Record<ContenderName, number>> = { ours: 0, "ours-sql": 0, redis: 0.0025 }
-const SLACK_USUAL_KM = 0.00001
 /** Answers round to metres. */
 const ROUNDING_KM = 0.0005
 /** These are asked everything, however long it takes; the others what fits into the time, which warms them up as well. */
@@ -21,16 +21,20 @@ const SAMPLE_MS = 12_000
 const CALLERS = 32
 const REQUEST_TIMEOUT_MS = 60_000
 
+/** How exact an answer has to be: distances, and whether its total was counted. */
+export type Exactness = { slackKm: number; counts: boolean }
+
 export type Agreement = { checked: number; disagreement: string | undefined }
 
 /** Asks by many callers at once, until all or enough agree, or one does not. */
 export async function checkAgreement(name: ContenderName, url: string, token: string, asked: readonly Asked[]): Promise<Agreement> {
   const until = ASKED_EVERYTHING.includes(name) ? Number.POSITIVE_INFINITY : performance.now() + SAMPLE_MS
+  const exactness = { slackKm: SLACK_KM[name] ?? RIM_KM, counts: CONTENDERS[name].counts }
   const questions = asked.values()
   const agreement: Agreement = { checked: 0, disagreement: undefined }
   const ask = async () => {
     for (const one of questions) {
-      const fault = await faultAt(url, token, one, SLACK_KM[name] ?? SLACK_USUAL_KM)
+      const fault = await faultAt(url, token, one, exactness)
       if (fault === undefined) agreement.checked++
       else agreement.disagreement ??= `${pathOf(one.question)}: ${fault}`
       if (agreement.disagreement !== undefined || performance.now() > until) break
@@ -40,13 +44,13 @@ export async function checkAgreement(name: ContenderName, url: string, token: st
   return agreement
 }
 
-async function faultAt(url: string, token: string, one: Asked, slackKm: number): Promise<string | undefined> {
+async function faultAt(url: string, token: string, one: Asked, exactness: Exactness): Promise<string | undefined> {
   const answer = await fetch(url + pathOf(one.question), {
     headers: { authorization: `Bearer ${token}` },
     signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
   })
   if (!answer.ok) return `answered ${answer.status}: ${(await answer.text()).slice(0, 200)}`
-  return faultOf((await answer.json()) as SearchAnswer, one, slackKm)
+  return faultOf((await answer.json()) as SearchAnswer, one, exactness)
 }
 
 /** Whether what we claim to pay for is on: nobody without a token is answered, and the caller's limit is counted. */
@@ -57,7 +61,19 @@ export async function guardsOf(url: string, path: string, token: string): Promis
 }
 
 /** What is wrong with an answer; undefined if nothing is. */
-export function faultOf({ data }: SearchAnswer, { question, ids, km }: Asked, slackKm: number): string | undefined {
+export function faultOf(answer: SearchAnswer, asked: Asked, { slackKm, counts }: Exactness): string | undefined {
+  return faultOfRows(answer, asked, slackKm) ?? (counts ? faultOfTotal(answer, asked, slackKm) : undefined)
+}
+
+function faultOfTotal({ total, totalIsExact }: SearchAnswer, { hits, onRim }: Asked, slackKm: number): string | undefined {
+  const slack = slackKm > 0 ? onRim : 0
+  // What the answer says of how many there are: this number, or any above.
+  const [least, most] = totalIsExact ? [total, total] : [TOTAL_MAX + 1, Number.POSITIVE_INFINITY]
+  const isRight = least <= hits + slack && most >= hits - slack && total <= TOTAL_MAX && (totalIsExact || total === TOTAL_MAX)
+  return isRight ? undefined : `says ${total} doctors, ${totalIsExact ? "" : "not "}exactly, where there are ${hits}`
+}
+
+function faultOfRows({ data }: SearchAnswer, { question, ids, km }: Asked, slackKm: number): string | undefined {
   if (data.length !== LIMIT) return `${data.length} doctors, not ${LIMIT}`
   if (new Set(data.map(({ id }) => id)).size !== LIMIT) return "a doctor comes twice"
   for (const [place, doctor] of data.entries()) {

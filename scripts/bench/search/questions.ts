@@ -10,8 +10,11 @@ import { type Columns, loadColumns } from "./columns.ts"
 import { LIMIT, type Question } from "./peers/question.ts"
 import type { World } from "./worlds.ts"
 
-/** A question with the twenty nearest, nearest first, ties by id. */
-export type Asked = { question: Question; ids: string[]; km: number[] }
+/**
+ * A question with the twenty nearest, nearest first, ties by id; how many there are in all, and how many doctors stand so near the rim
+ * that a peer's formula may put them on its other side.
+ */
+export type Asked = { question: Question; ids: string[]; km: number[]; hits: number; onRim: number }
 /** The mix, and for each radius plain questions from the same places. */
 export type Questions = { mix: Asked[]; byRadius: { radiusKm: number; asked: Asked[] }[] }
 
@@ -31,6 +34,8 @@ const SEED = 4
 const TRIES_MAX = 1_000_000
 /** Less than a degree of latitude has, so that the band is rather too wide. */
 const KM_PER_DEGREE = 111
+/** A centimetre: distances of two formulas for one sphere differ by less. */
+export const RIM_KM = 0.00001
 
 /** Chooses them for a world, or reads those chosen before. */
 export async function questionsFor(world: World, folder: string, say: Say): Promise<Questions> {
@@ -110,19 +115,29 @@ function full(columns: Columns, question: Question): Asked | undefined {
 
 /** The right answer. */
 export function answered(columns: Columns, question: Question): Asked {
-  const hits = near(columns, question).slice(0, LIMIT)
-  return { question, ids: hits.map(({ doctor }) => columns.ids[doctor] as string), km: hits.map(({ km }) => km) }
+  const { radiusKm } = question
+  const around = near(columns, question, radiusKm + RIM_KM)
+  const hits = around.filter(({ km }) => km <= radiusKm)
+  const page = hits.slice(0, LIMIT)
+  return {
+    question,
+    ids: page.map(({ doctor }) => columns.ids[doctor] as string),
+    km: page.map(({ km }) => km),
+    hits: hits.length,
+    onRim: around.filter(({ km }) => km >= radiusKm - RIM_KM).length,
+  }
 }
 
 type Hit = { doctor: number; km: number }
 
-/** All within the radius that pass the filters, nearest first, ties by id. Looks at every doctor whose latitude allows it. */
+/** All within so many km that pass the filters, nearest first, ties by id. Looks at every doctor whose latitude allows it. */
 function near(
   columns: Columns,
-  { latitude, longitude, radiusKm, specialization, minFee = 0, maxFee = Number.POSITIVE_INFINITY }: Question,
+  { latitude, longitude, specialization, minFee = 0, maxFee = Number.POSITIVE_INFINITY }: Question,
+  withinKm: number,
 ) {
   const { ids, latitudes, longitudes, fees, specializations } = columns
-  const reach = radiusKm / KM_PER_DEGREE
+  const reach = withinKm / KM_PER_DEGREE
   const hits: Hit[] = []
   for (let doctor = firstFrom(latitudes, latitude - reach); doctor < ids.length; doctor++) {
     const at = latitudes[doctor] as number
@@ -130,7 +145,7 @@ function near(
     if (specialization !== undefined && specializations[doctor] !== specialization) continue
     if ((fees[doctor] as number) < minFee || (fees[doctor] as number) > maxFee) continue
     const km = haversineKm(latitude, longitude, at, longitudes[doctor] as number)
-    if (km <= radiusKm) hits.push({ doctor, km })
+    if (km <= withinKm) hits.push({ doctor, km })
   }
   return hits.sort((a, b) => a.km - b.km || ((ids[a.doctor] as string) < (ids[b.doctor] as string) ? -1 : 1))
 }
