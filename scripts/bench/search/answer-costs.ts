@@ -15,15 +15,17 @@ import { openPool } from "../../../core/db.ts"
 import { SearchQuery } from "../../../core/doctors/search/schema.ts"
 import { type Log, openLog } from "../../../core/log.ts"
 import { until } from "../../../tests/harness/services.ts"
-import { BAD_PATHS } from "./bad-input.ts"
+import { BAD_PATHS, shownBadInput } from "./bad-input.ts"
 import type { AnswerCostsOptions } from "./children.ts"
-import { describeParts, measureParts, type Part } from "./parts.ts"
+import { describeParts, measureParts, type Part, slowestPiece } from "./parts.ts"
 import { ROUTE } from "./peers/question.ts"
 
 const ORIGIN = "http://127.0.0.1:3000"
 const READS_PER_MINUTE = 1_000_000
 const INDEX_TIMEOUT_MS = 60_000
 const TOKEN_SECONDS = 3600
+/** A whole number of rounds of the bad input, so that each kind of it weighs alike. */
+const TURN_PIECES = 9 * BAD_PATHS.length
 /** Those of the mix that are asked, and the answers that are packed and hashed. */
 const [ASKED, ANSWERS] = [2_000, 100]
 
@@ -45,9 +47,11 @@ const paths = (await Bun.file(options.paths).text()).split("\n").filter(Boolean)
 const pool = openPool(config.databaseUrl, { max: 1, name: "answer-costs" })
 const verifier = createVerifier(config.auth)
 await verifier.verify(token)
-const parts = await partsOf(api)
+const lanes = { quiet: await laneOf(api, openLog("api", "silent")), noted: await laneOf(api, openLog("api", "info")) }
+const parts = await partsOf(api, lanes)
 const heading = `one process without HTTP, ${options.doctors.toLocaleString("en")} doctors`
-process.send?.(describeParts(heading, parts, await measureParts(parts)))
+const table = describeParts(heading, parts, await measureParts(parts, TURN_PIECES))
+process.send?.(`${table}\n\n${await slowestBadInput(lanes.quiet)}`)
 await pool.end()
 await api.stop()
 process.exit(0)
@@ -78,8 +82,18 @@ function nthOf<T>(list: readonly T[]): (nth: number) => T {
   return (nth) => list[nth % list.length] as T
 }
 
-async function partsOf(api: Api): Promise<Part[]> {
-  const [quiet, noted] = [await laneOf(api, openLog("api", "silent")), await laneOf(api, openLog("api", "info"))]
+/** A kind that is slow would hide in the mean of all. */
+async function slowestBadInput(lane: FastLane): Promise<string> {
+  const bad = BAD_PATHS.map(requestOf)
+  const slowest = async (work: (request: Request) => unknown) => {
+    const { nth, us, meanUs } = await slowestPiece((piece) => work(bad[piece] as Request), bad.length)
+    return `\`${shownBadInput(nth)}\` takes ${us.toFixed(1)} µs, the mean of all ${meanUs.toFixed(1)}`
+  }
+  const [byLane, byRouter] = [await slowest(lane), await slowest((request) => api.app.fetch(request))]
+  return `The slowest of the ${bad.length} kinds of bad input: refused by the lane, ${byLane}; by the router's route, ${byRouter}. Each is the least of 8 rounds.`
+}
+
+async function partsOf(api: Api, { quiet, noted }: { quiet: FastLane; noted: FastLane }): Promise<Part[]> {
   const [good, bad] = [nthOf(paths.map(requestOf)), nthOf(BAD_PATHS.map(requestOf))]
   const urls = nthOf(paths.map((path) => ORIGIN + path))
   const from = ORIGIN.length + ROUTE.length + 1

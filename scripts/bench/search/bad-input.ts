@@ -4,6 +4,8 @@ import { ROUTE } from "./peers/question.ts"
 
 export const BAD_PATHS: readonly string[] = BAD_QUERIES.map(({ query }) => `${ROUTE}?${query}`)
 const BAD_REQUEST = 400
+/** More of a query nobody reads in a table. */
+const SHOWN_MAX = 60
 
 type Problem = { errors?: { path: string }[] }
 
@@ -17,4 +19,10 @@ export async function requireRefusals(url: string, token: string): Promise<void>
         `${query.slice(0, 100)} is answered ${answer.status} and names ${errors.map((error) => error.path).join(", ")}, not ${path}`,
       )
   }
+}
+
+/** The nth of them as a person reads it. */
+export function shownBadInput(nth: number): string {
+  const { query } = BAD_QUERIES[nth] as (typeof BAD_QUERIES)[number]
+  return query.length > SHOWN_MAX ? `${query.slice(0, SHOWN_MAX)}… (${query.length.toLocaleString("en")} characters)` : query
 }
