@@ -7,6 +7,8 @@ const VISIBLE_P99_MS = 1_000
 /** Of the rate that was asked for: with fewer changes than that, it would be another measurement. */
 const RATE_SHARE = 0.95
 const TIMES_FRESH = 1.2
+/** Of a hundred, the share of changes and searches that has to keep the bound. */
+const MOSTLY = 99.9
 
 /** A line for each bound of freshness that is missed. */
 export function staleness({ visibleMs, changesPerSecond, delays }: Freshness, perSecond: number): string[] {
@@ -20,14 +22,26 @@ export function staleness({ visibleMs, changesPerSecond, delays }: Freshness, pe
 
 /** A line for each bound that the changed index misses. */
 export function wear({ searchRatios, memoryRatio, holdMs, sameChecksum }: Aging): string[] {
-  const search = median(searchRatios)
+  const search = median(searchRatios.tidied)
   return [
     ...(search <= TIMES_FRESH ? [] : [`a search takes ${search.toFixed(2)} times that of a fresh build, more than ${TIMES_FRESH}`]),
     ...(memoryRatio <= TIMES_FRESH ? [] : [`memory is ${memoryRatio.toFixed(2)} times that of a fresh build, more than ${TIMES_FRESH}`]),
     ...held("upkeep", percentile(holdMs.upkeep, 100)),
+    ...mostlyHeld("changes", holdMs.changes),
+    ...mostlyHeld("searches", holdMs.searches),
     ...(sameChecksum ? [] : ["it holds other doctors than the fresh build"]),
   ]
 }
 
 const held = (what: string, ms: number) =>
   ms <= HOLD_MS ? [] : [`${what} ran for ${ms.toFixed(1)} ms without a break, more than ${HOLD_MS}`]
+
+/**
+ * Upkeep looks at the clock between its steps, so that its longest piece is its own doing. Changes and searches are short, and by the ten
+ * thousand: the longest of them is a collection of garbage, or what the machine's owner did to the processor, which is bounded by nothing
+ * here. It is printed; a defect that lengthens them shows in one of a thousand.
+ */
+function mostlyHeld(what: string, holds: number[]): string[] {
+  const ms = percentile(holds, MOSTLY)
+  return ms <= HOLD_MS ? [] : [`${what} ran for ${ms.toFixed(1)} ms without a break at p${MOSTLY}, more than ${HOLD_MS}`]
+}
