@@ -11,7 +11,8 @@ const delays = (upkeepMs: number) => ({
   upkeep: { longestRunMs: upkeepMs, pieces: 10 },
 })
 const many = (ms: number, times: number) => new Array<number>(times).fill(ms)
-const FRESH: Freshness = { visibleMs: [[10, 999], [11]], changesPerSecond: 500, delays: [delays(1), delays(2)] }
+const byKind = { name: [10, 999, 11], move: [], leave: [], return: [] }
+const FRESH: Freshness = { visibleMs: [[10, 999], [11]], byKind, changesPerSecond: 500, delays: [delays(1), delays(2)] }
 const AGED: Aging = {
   searchRatios: { atOnce: [3, 3, 3], tidied: [0.9, 1.1, 1.6] },
   memoryRatio: 1.19,

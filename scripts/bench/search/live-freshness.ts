@@ -1,27 +1,29 @@
-/** How soon a change is seen by the searches of two API processes, while doctors change their profiles at a steady rate. */
+/** How soon changes are seen by the searches of two API processes, while doctors change their profiles at a steady rate. */
 import { join } from "node:path"
 import { mintDevelopmentToken } from "../../../core/auth/development.ts"
 import type { Pool } from "../../../core/db.ts"
 import { freePort, until } from "../../../tests/harness/services.ts"
 import { seedDemo } from "../../demo/seed.ts"
 import { type Bench, say } from "../environment.ts"
+import { Probe, type ProbeKind } from "./live-probe.ts"
 import type { LoopDelays } from "./loop-watch.ts"
 
 const PROJECT = "demo-pulsecal"
 /** Doctors who sign in: those who change, and one to look at. */
 const CHANGING = 1_000
 const START_TIMEOUT_MS = 60_000
-const VISIBLE_TIMEOUT_MS = 10_000
+/** What has not been seen by then is taken for lost. */
+const VISIBLE_TIMEOUT_MS = 30_000
 /** Changes that wait for an answer at most; more would only wait in a queue of our own. */
 const IN_FLIGHT_MAX = 100
 const LOOP_WATCH = join(import.meta.dir, "loop-watch.ts")
 
 type Process = { url: string; child: Bun.Subprocess; delays: () => Promise<LoopDelays> }
-type Probe = { latitude: number; longitude: number; token: string; id: string }
-
 export type Freshness = {
-  /** From the sending of a change until the search of either process shows it, ms: its way to the database is part of it. */
+  /** From the sending of a change until the searches of either process show it, ms: its way to the database is part of it. */
   visibleMs: [number[], number[]]
+  /** The same of both processes, by kind of change. */
+  byKind: Record<ProbeKind, number[]>
   changesPerSecond: number
   /** Of either process's event loop meanwhile. */
   delays: LoopDelays[]
@@ -32,16 +34,12 @@ export async function measureFreshness(bench: Bench, doctors: number, perSecond:
   const tokens = await signIn(bench.pool)
   const processes = [await startProcess(bench), await startProcess(bench)] as const
   try {
-    const probe = await probeOf(bench.pool, tokens[0] as string)
+    const probe = await probeOf(bench.pool)
     const stop = new AbortController()
     const changing = change(processes, tokens.slice(1), perSecond, stop.signal)
-    // What was delayed by the start does not count: telling it begins it anew.
-    for (const process_ of processes) await process_.delays()
-    const visibleMs: Freshness["visibleMs"] = [[], []]
-    for (let n = 0; n < probes; n++) await look(processes, probe, n, visibleMs)
-    const delays = await Promise.all(processes.map((process_) => process_.delays()))
-    stop.abort()
-    return { visibleMs, changesPerSecond: await changing, delays }
+    const looking = lookOn(processes, probe, tokens[0] as string, probes).finally(() => stop.abort())
+    const [seen, changesPerSecond] = await Promise.all([looking, changing])
+    return { ...seen, changesPerSecond }
   } finally {
     for (const { child } of processes) child.kill("SIGTERM")
     await Promise.all(processes.map(({ child }) => child.exited))
@@ -58,11 +56,11 @@ async function signIn(pool: Pool): Promise<string[]> {
   return Array.from({ length: CHANGING + 1 }, (_, n) => mintDevelopmentToken({ projectId: PROJECT, uid: uid(n), expiresInSeconds: 3600 }))
 }
 
-async function probeOf(pool: Pool, token: string): Promise<Probe> {
+async function probeOf(pool: Pool): Promise<Probe> {
   const [row] = await pool<{ id: string; latitude: number; longitude: number }[]>`
     select id, clinic_latitude as latitude, clinic_longitude as longitude from doctors where uid = 'bench-0'`
   if (!row) throw new Error("there is no doctor to look at")
-  return { ...row, token }
+  return new Probe(row.id, row)
 }
 
 async function startProcess(bench: Bench): Promise<Process> {
@@ -118,23 +116,41 @@ async function patch(url: string, token: string, body: object): Promise<void> {
   await answer.arrayBuffer()
 }
 
-/** One change, by either process in turn, and when each of them shows it. */
-async function look(processes: readonly [Process, Process], probe: Probe, n: number, visibleMs: Freshness["visibleMs"]): Promise<void> {
-  const name = `Probe number ${n} of the bench`
-  const sentAt = performance.now()
-  await patch((processes[n % 2] as Process).url, probe.token, { name })
-  const query = new URLSearchParams({ latitude: String(probe.latitude), longitude: String(probe.longitude), radius: "1", name })
-  const seen = async ({ url }: Process) => {
-    for (;;) {
-      const answer = await fetch(`${url}/api/v1/doctors/search?${query}`, { headers: { authorization: `Bearer ${probe.token}` } })
-      const found = (await answer.text()).includes(probe.id)
-      const ms = performance.now() - sentAt
-      if (!answer.headers.get("server-timing")?.includes('"index"')) throw new Error("the index did not serve")
-      if (found || ms > VISIBLE_TIMEOUT_MS) return ms
-      await Bun.sleep(1)
-    }
+type Seen = Pick<Freshness, "visibleMs" | "byKind" | "delays">
+
+/** One change after the other, by either process in turn, and when each of them shows it. */
+async function lookOn(processes: readonly [Process, Process], probe: Probe, token: string, probes: number): Promise<Seen> {
+  // What was delayed by the start does not count: telling it begins it anew.
+  for (const process_ of processes) await process_.delays()
+  const visibleMs: Seen["visibleMs"] = [[], []]
+  const byKind: Seen["byKind"] = { name: [], move: [], leave: [], return: [] }
+  for (let n = 0; n < probes; n++) {
+    const { kind, body } = probe.next()
+    const sentAt = performance.now()
+    await patch((processes[n % 2] as Process).url, token, body)
+    const [first, second] = await Promise.all(processes.map(({ url }) => untilSeen(url, probe, token, sentAt)))
+    visibleMs[0].push(first as number)
+    visibleMs[1].push(second as number)
+    byKind[kind].push(first as number, second as number)
   }
-  const [first, second] = await Promise.all([seen(processes[0]), seen(processes[1])])
-  visibleMs[0].push(first)
-  visibleMs[1].push(second)
+  return { visibleMs, byKind, delays: await Promise.all(processes.map((process_) => process_.delays())) }
+}
+
+/** When the doctor is found where they are, and nowhere else, ms after the change was sent. */
+async function untilSeen(url: string, probe: Probe, token: string, sentAt: number): Promise<number> {
+  for (;;) {
+    const found = await Promise.all(probe.searches().map((query) => isFound(`${url}/api/v1/doctors/search?${query}`, token, probe.id)))
+    const ms = performance.now() - sentAt
+    if (found.every((is, place) => is === probe.isAt(place))) return ms
+    if (ms > VISIBLE_TIMEOUT_MS) throw new Error(`a search does not show the last change (${probe.kind}) ${ms.toFixed(0)} ms after it`)
+    await Bun.sleep(1)
+  }
+}
+
+async function isFound(url: string, token: string, id: string): Promise<boolean> {
+  const answer = await fetch(url, { headers: { authorization: `Bearer ${token}` } })
+  const text = await answer.text()
+  if (!answer.ok) throw new Error(`a search was answered ${answer.status}: ${text}`)
+  if (!answer.headers.get("server-timing")?.includes('"index"')) throw new Error("the index did not serve")
+  return text.includes(id)
 }

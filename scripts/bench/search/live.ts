@@ -8,6 +8,7 @@ import { percentile, say, startBench } from "../environment.ts"
 import { age, describeAging } from "./live-aging.ts"
 import { staleness, wear } from "./live-bounds.ts"
 import { type Freshness, measureFreshness } from "./live-freshness.ts"
+import type { ProbeKind } from "./live-probe.ts"
 
 const { values } = parseArgs({
   options: {
@@ -24,12 +25,18 @@ const [doctors, changes, probes, updates] = [values.doctors, values.changes, val
   number,
 ]
 
-function describeFreshness({ visibleMs, changesPerSecond, delays }: Freshness): string[] {
+const KINDS: Record<ProbeKind, string> = { name: "a new name", move: "a move", leave: "a leave (`active: false`)", return: "a return" }
+
+function describeFreshness({ visibleMs, byKind, changesPerSecond, delays }: Freshness): string[] {
   const ms = (times: number[], p: number) => percentile(times, p).toFixed(1)
   return [
     `| profile changes a second meanwhile | ${changesPerSecond.toFixed(0)} |`,
     ...visibleMs.map(
       (times, n) => `| a change is found by process ${n + 1}, ms after it is sent: p50 / p99 | ${ms(times, 50)} / ${ms(times, 99)} |`,
+    ),
+    ...Object.entries(byKind).map(
+      ([kind, times]) =>
+        `| … of these ${KINDS[kind as ProbeKind]}, by either process: p50 / longest | ${times.length > 0 ? `${ms(times, 50)} / ${ms(times, 100)}` : "–"} |`,
     ),
     `| longest delay of each event loop, ms; of it waiting for a processor | ${delays.map(({ longest }) => `${longest.ms.toFixed(1)}; ${longest.waitedMs.toFixed(1)}`).join(" / ")} |`,
     `| longest that it ran in a delay, ms; over 5 ms | ${delays.map((d) => `${d.longestRunMs.toFixed(1)}; ${d.over} of ${d.ticks}`).join(" / ")} |`,
