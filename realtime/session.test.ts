@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from "bun:test"
+import { afterAll, beforeAll, expect, spyOn, test } from "bun:test"
 import { createConnection, createServer } from "node:net"
 import postgres from "postgres"
 import type { Event } from "../core/events/catalog.ts"
@@ -8,7 +8,10 @@ import { appointmentUpdate, listen, listening, offsetsOf, type TestStage, testSt
 import { until } from "../tests/harness/services.ts"
 import type { Realtime } from "./server.ts"
 
-const GRACE_MS = 400
+/** Enough for a client on a busy machine to bring a new token. */
+const GRACE_MS = 2_000
+/** What the contract grants. */
+const CONTRACT_GRACE_MS = 30_000
 
 let stage: TestStage
 let realtime: Realtime
@@ -25,8 +28,8 @@ const newDoctorIn = (city: string): Event => ({ name: "doctor:new", data: { doct
 // Tokens ----------------------------------------------------------------------------------------------------------
 
 /** A socket whose token is about to expire, and has. */
-async function expiredSocket(uid: string, transports = ["websocket"]) {
-  const diary = await listening(realtime.url, { token: tokenOf(uid, 2), transports })
+async function expiredSocket(uid: string, transports = ["websocket"], url = realtime.url) {
+  const diary = await listening(url, { token: tokenOf(uid, 2), transports })
   await until("the token has expired", () => diary.expired === 1)
   return diary
 }
@@ -58,6 +61,18 @@ test.concurrent.each([["websocket"], ["polling"]])(
     diary.socket.close()
   },
 )
+
+test("unless told otherwise, a realtime process grants 30 seconds to bring a new token: it cuts when they are over, and not before", async () => {
+  const { url } = await stage.start()
+  const { uid } = await stage.doctor()
+  using timers = spyOn(globalThis, "setTimeout")
+  const diary = await expiredSocket(uid, ["websocket"], url)
+  const granted = timers.mock.calls.filter(([, ms]) => ms === CONTRACT_GRACE_MS)
+  expect([granted.length, diary.disconnects]).toEqual([1, []])
+  // The clock's part, played by hand.
+  granted[0]?.[0]()
+  await until("it is cut", () => diary.disconnects.length === 1)
+})
 
 test.concurrent("a token brought before the old one expires replaces it without a word", async () => {
   const { uid } = await stage.doctor()
@@ -98,23 +113,25 @@ test("who moves to another city hears that city's doctors, from the very next ev
   diary.socket.close()
 })
 
+/** As the clinic's doctor does it; `then` happens at once after. */
+async function setStatus(uid: string, status: string, ...then: Event[]): Promise<void> {
+  await stage.pool.begin(async (tx) => {
+    await tx`update receptionists set status = ${status} where uid = ${uid}`
+    await announce(tx, accessChanged(uid), ...then)
+  })
+  await stage.publisher.sweep()
+}
+
 test("a receptionist hears the desk once active, and is cut at once on every process when revoked", async () => {
   const other = await stage.start()
   const { doctorId, clinicId } = await stage.doctor()
   const { uid } = await stage.receptionist(clinicId, "PENDING")
   const diaries = [await listening(realtime.url, { uid }), await listening(other.url, { uid, transports: ["polling"] })]
-  const setStatus = async (status: string, ...then: Event[]) => {
-    await stage.pool.begin(async (tx) => {
-      await tx`update receptionists set status = ${status} where uid = ${uid}`
-      await announce(tx, accessChanged(uid), ...then)
-    })
-    await stage.publisher.sweep()
-  }
   const event = () => appointmentUpdate({ doctorId, clinicId })
   await stage.tell(event())
-  await setStatus("ACTIVE", event(), event())
+  await setStatus(uid, "ACTIVE", event(), event())
   await until("both have heard the two since", () => diaries.every((d) => d.heard.length === 2))
-  await setStatus("REVOKED", event(), event())
+  await setStatus(uid, "REVOKED", event(), event())
   await until("both are cut", () => diaries.every((d) => d.disconnects.length === 1))
   expect(diaries.map((d) => [d.heard.length, d.disconnects])).toEqual([
     [2, ["io server disconnect"]],
@@ -124,6 +141,24 @@ test("a receptionist hears the desk once active, and is cut at once on every pro
   await until("the door stays shut", () => again.errors.length === 1)
   expect(again.errors).toEqual(["forbidden"])
 })
+
+test.each([["websocket"], ["polling"]])(
+  "a receptionist by %s whose token has expired is cut at once when revoked, and not at the end of the grace",
+  async (transport) => {
+    const { url } = await stage.start()
+    const { doctorId, clinicId } = await stage.doctor()
+    const { uid } = await stage.receptionist(clinicId)
+    const diary = await expiredSocket(uid, [transport], url)
+    // A change that leaves them in is told to nobody, and takes no grace away.
+    await setStatus(uid, "ACTIVE", appointmentUpdate({ doctorId, clinicId }))
+    await Bun.sleep(300)
+    expect([diary.heard, diary.ready.length, diary.disconnects]).toEqual([[], 1, []])
+    await setStatus(uid, "REVOKED")
+    await until("it is cut", () => diary.disconnects.length === 1)
+    expect([diary.heard, diary.ready.length, diary.disconnects]).toEqual([[], 1, ["io server disconnect"]])
+  },
+  15_000,
+)
 
 /** A way to the database on which answers can be made to take their time. */
 async function slowDatabase(url: string) {

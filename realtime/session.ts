@@ -122,6 +122,11 @@ export class Session {
     return this.#expired || this.#closed.signal.aborted
   }
 
+  /** Whether it may stay at all is found out at once, though it be told nothing. */
+  get #mayStep(): boolean {
+    return !this.#closed.signal.aborted && (this.#stale || !this.#expired)
+  }
+
   /** Leaves the rooms. Everything up to the cursor has been told. */
   #fallBehind(): void {
     this.#position = this.#live ? this.parts.relay.cursor : (this.#position ?? this.parts.relay.cursor)
@@ -151,7 +156,7 @@ export class Session {
     if (this.#catchingUp) return
     this.#catchingUp = true
     try {
-      while (!this.#live && !this.#silent) await this.#step()
+      while (!this.#live && this.#mayStep) await this.#step()
     } catch (error) {
       if (this.#closed.signal.aborted) return
       // The client resumes by its offset, here or elsewhere.
@@ -202,7 +207,7 @@ export class Session {
     for (let waitMs = DRAIN_LOOK_MIN_MS; !this.outlet.isDrained; waitMs = Math.min(2 * waitMs, DRAIN_LOOK_MAX_MS)) {
       if (Date.now() > deadline) throw new Error("the client does not read what it asked for")
       await sleep(waitMs, this.#closed.signal)
-      if (this.#silent) return
+      if (this.#stale || this.#silent) return
     }
   }
 
