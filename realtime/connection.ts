@@ -18,7 +18,8 @@ export const MAX_CONNECTIONS = 50_000
 /** Seconds until a turned away client should try again. */
 const RETRY_AFTER_S = 5
 
-export type EngineOptions = { corsOrigins: string[]; trustedProxies: string[]; maxConnections?: number }
+export type EngineTuning = { maxConnections?: number; pingIntervalMs?: number; pingTimeoutMs?: number }
+export type EngineOptions = { corsOrigins: string[]; trustedProxies: string[] } & EngineTuning
 
 export class Engine {
   readonly engine: BunEngine
@@ -39,8 +40,8 @@ export class Engine {
     this.#addressOf = createClientAddress(options.trustedProxies)
     this.engine = new BunEngine({
       path: SOCKET_PATH,
-      pingInterval: PING_INTERVAL_MS,
-      pingTimeout: PING_TIMEOUT_MS,
+      pingInterval: options.pingIntervalMs ?? PING_INTERVAL_MS,
+      pingTimeout: options.pingTimeoutMs ?? PING_TIMEOUT_MS,
       maxHttpBufferSize: INBOUND_LIMIT_BYTES,
     })
     this.engine.on("connection", (connection, request) => {

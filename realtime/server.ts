@@ -17,7 +17,7 @@ import { urlOf, withWholeUrl } from "../core/request-url.ts"
 import { sleep } from "../core/time.ts"
 import { version } from "../package.json"
 import { attachAdapter } from "./adapter.ts"
-import { Engine, IDLE_TIMEOUT_S, INBOUND_LIMIT_BYTES, SOCKET_PATH } from "./connection.ts"
+import { Engine, type EngineTuning, IDLE_TIMEOUT_S, INBOUND_LIMIT_BYTES, SOCKET_PATH } from "./connection.ts"
 import { CONNECT_TIMEOUT_MS, Gateway } from "./gateway.ts"
 import { HandshakeAudit } from "./handshake-audit.ts"
 import { Relay } from "./relay.ts"
@@ -44,7 +44,7 @@ export type Realtime = {
 }
 
 /** Tests cannot wait as long as clients may, and play Google themselves. */
-export type RealtimeTuning = SessionTuning & { maxConnections?: number; certificateAgent?: VerifierOptions["certificateAgent"] }
+export type RealtimeTuning = SessionTuning & EngineTuning & { certificateAgent?: VerifierOptions["certificateAgent"] }
 
 /** Listens at once; ready when the database is. */
 export function startRealtime(config: Config, log: Log, tuning: RealtimeTuning = {}): Realtime {
@@ -58,7 +58,7 @@ export function startRealtime(config: Config, log: Log, tuning: RealtimeTuning =
   const health = new Health({ pool, redis, version })
   const io = new Server({ connectTimeout: CONNECT_TIMEOUT_MS, serveClient: false })
   const { corsOrigins, trustedProxies } = config
-  const engine = new Engine({ corsOrigins, trustedProxies, maxConnections: tuning.maxConnections })
+  const engine = new Engine({ corsOrigins, trustedProxies, ...tuning })
   const detachAdapter = attachAdapter(io, redis)
   const relay = new Relay({ pool, redis: reader, log })
   meters.eventLog(pool)?.consumer("realtime", () => relay.cursor)

@@ -1,10 +1,9 @@
 import { afterAll, beforeAll, expect, spyOn, test } from "bun:test"
 import { createConnection, createServer } from "node:net"
-import postgres from "postgres"
 import type { Event } from "../core/events/catalog.ts"
 import { announce } from "../core/events/log.ts"
 import { changePatient } from "../core/patients/profile.ts"
-import { appointmentUpdate, listen, listening, offsetsOf, type TestStage, testStage, tokenOf } from "../tests/harness/realtime.ts"
+import { appointmentUpdate, listen, listening, type TestStage, testStage, tokenOf } from "../tests/harness/realtime.ts"
 import { until } from "../tests/harness/services.ts"
 import type { Realtime } from "./server.ts"
 
@@ -198,7 +197,7 @@ test("a change that commits after the profile was read, and before the socket is
   for (const { socket } of [before, diary]) socket.close()
 })
 
-// Slow clients and lost dependencies ------------------------------------------------------------------------------
+// Slow clients ----------------------------------------------------------------------------------------------------
 
 const large = (doctorId: string): Event => ({
   name: "appointment:new",
@@ -256,36 +255,4 @@ test("a client that does not read is cut: its buffer is bounded, live and in a r
   await until("both are being told", () => realtime.connections() === before + 2)
   await until("both are cut", () => realtime.connections() === before)
   replayed.end()
-}, 20_000)
-
-test("while Postgres is away those who listen stay, newcomers come in by themselves as soon as it is back, and nothing is lost", async () => {
-  await using own = await testStage()
-  const { url, health } = await own.start()
-  const { uid, doctorId } = await own.doctor()
-  const diary = await listening(url, { uid })
-  const admin = postgres(process.env.TEST_DATABASE_URL as string, { max: 1 })
-  const name = new URL(own.database.url).pathname.slice(1)
-  const away = async (isAway: boolean) => {
-    await admin`alter database ${admin(name)} allow_connections ${admin.unsafe(String(!isAway))}`
-    if (isAway) await admin`select pg_terminate_backend(pid) from pg_stat_activity where datname = ${name}`
-  }
-  await away(true)
-  const newcomer = listen(url, { uid, reconnection: true })
-  await Bun.sleep(300)
-  expect([newcomer.ready, newcomer.socket.connected]).toEqual([[], false])
-  expect((await health.ready()).status).toBe("unavailable")
-  await away(false)
-  await until("Postgres is back", async () => (await health.ready()).status === "ok")
-  await until("the event is told", () =>
-    own.tell(appointmentUpdate({ doctorId })).then(
-      () => true,
-      () => false,
-    ),
-  )
-  await until("it is heard", () => diary.heard.length === 1)
-  expect([diary.disconnects, offsetsOf(diary).length]).toEqual([[], 1])
-  await until("the newcomer is in", () => newcomer.ready.length > 0, 10_000)
-  diary.socket.close()
-  newcomer.socket.close()
-  await admin.end()
 }, 20_000)
