@@ -95,10 +95,9 @@ export function createForward(realtimeUrl: string, log: Log, { trustedProxies = 
         log.debug({ method: request.method, route: PREFIX, status, ms: Math.round(ms * 1000) / 1000 }, "request")
       }
       try {
-        if (!upgrade) server.timeout(request, POLL_TIMEOUT_S)
         const response = upgrade
           ? await forwardUpgrade(target, headers, request, server)
-          : await forwardPoll(agent, target, headers, request)
+          : await forwardPoll(agent, target, headers, request, server)
         noteAway()
         note(response?.status ?? SWITCHING_PROTOCOLS)
         return response
@@ -145,9 +144,17 @@ const unavailable = () =>
 
 // Long polling ------------------------------------------------------------------------------------------------------
 
-async function forwardPoll(agent: Agent, target: URL, headers: Record<string, string>, request: Request): Promise<Response> {
+async function forwardPoll(
+  agent: Agent,
+  target: URL,
+  headers: Record<string, string>,
+  request: Request,
+  server: Bun.Server<ForwardData>,
+): Promise<Response> {
   const body = await readBounded(request)
   if (body === undefined) return problem(413, "Content Too Large", `At most ${INBOUND_LIMIT_BYTES} bytes.`)
+  // Only now: whoever waits for an answer may be silent for long, whoever has a body to send may not.
+  server.timeout(request, POLL_TIMEOUT_S)
   const answer = await new Promise<IncomingMessage>((resolve, reject) => {
     const upstream = requestUpstream(
       target,

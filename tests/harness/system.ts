@@ -7,6 +7,8 @@ export type ProcessName = "api" | "worker" | "realtime"
 export type TestSystem = AsyncDisposable & {
   /** The public port. */
   url: string
+  /** What each process listens on itself. */
+  ports: Record<ProcessName, number>
   database: TestDatabase
   redis: TestRedis
   /** The private ports of their metrics. */
@@ -71,6 +73,7 @@ export async function testSystem({
   await Promise.all([start("api"), start("worker"), start("realtime")])
   return {
     url: `http://127.0.0.1:${ports.api}`,
+    ports,
     database,
     redis,
     metricsPorts,

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { type Person, request } from "../harness/api.ts"
 import { Wire } from "../harness/wire.ts"
+import { ANSWER_MS, CASES, exchange, expectRefused, get, type Place, untilCut } from "./raw-requests.ts"
 import { type Target, target } from "./target.ts"
 
 let api: Target
@@ -14,11 +15,8 @@ beforeAll(async () => {
 }, 30_000)
 afterAll(() => api[Symbol.asyncDispose]())
 
-/** Longer than any answer takes; what has not come by then does not come. */
-const ANSWER_MS = 1_500
 /** The server's idle timeout is 30 s, looked at every few seconds. */
 const CUT_MAX_MS = 45_000
-const DRIP_MS = 2_000
 /** A busy machine's pauses, not a queue behind two hundred others. */
 const HELD_UP_MAX_MS = 2_000
 
@@ -30,16 +28,6 @@ const PASS_MS = 150
 /** The heap goes up and down by 4 MB. Ten kilobytes kept of each request would be 10 MB, the megabyte of each of the two largest 40. */
 const HEAP_GROWTH_MAX_BYTES = 8 * 1024 * 1024
 const RESIDENT_GROWTH_MAX_BYTES = 24 * 1024 * 1024
-
-/** All that came back until the end, or until nothing more came. */
-async function exchange(bytes: string | Buffer): Promise<{ received: string; statuses: number[]; isOpen: boolean }> {
-  const wire = await Wire.open(api.port)
-  wire.write(bytes)
-  await Promise.race([wire.closed.promise, Bun.sleep(ANSWER_MS)])
-  const { received, isOpen } = wire
-  wire.close()
-  return { received, isOpen, statuses: [...received.matchAll(/^HTTP\/1\.1 (\d{3})/gm)].map((m) => Number(m[1])) }
-}
 
 /** As {@link exchange}, for what is surely answered. */
 async function exchangeUntilAnswered(bytes: string): Promise<{ received: string }> {
@@ -57,75 +45,18 @@ const decoded = (text: string) => decodeURIComponent(text).replaceAll("\r\n", "\
 const auth = () => `Authorization: Bearer ${patient.token}\r\n`
 const patch = (headers: string, body: string) =>
   `PATCH /api/v1/patients/me HTTP/1.1\r\nHost: x\r\n${auth()}Content-Type: application/json\r\n${headers}\r\n${body}`
-const get = (target: string, headers = "") => `GET ${target} HTTP/1.1\r\nHost: x\r\n${headers}\r\n`
-const CHANGE = '{"city":"Hacked"}'
-
-/** What is sent; the statuses that may come back, none: the connection is merely cut or waits for the rest. */
-const CASES: [what: string, bytes: () => string | Buffer, allowed: number[]][] = [
-  ["nothing but line ends", () => "\r\n\r\n\r\n\r\n", [400]],
-  ["no HTTP", () => "hello\r\n\r\n", [400]],
-  ["TLS", () => Buffer.from("16030100f5010000f10303deadbeef", "hex"), [400]],
-  ["HTTP/2's preface", () => "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", [400, 404, 405, 505]],
-  ["a version that is none", () => get("/health").replace("1.1", "9.9"), [400, 505]],
-  ["a method in lower case", () => get("/health").replace("GET", "get"), [400, 404, 405]],
-  ["a method that nobody knows", () => get("/api/v1/me").replace("GET", "HACK"), [400, 404, 405, 501]],
-  ["TRACE", () => get("/api/v1/me", auth()).replace("GET", "TRACE"), [400, 404, 405, 501]],
-  ["CONNECT", () => "CONNECT 127.0.0.1:22 HTTP/1.1\r\nHost: 127.0.0.1:22\r\n\r\n", [400, 404, 405, 501]],
-  ["a line without its end", () => "GET /health", []],
-  ["a header without its end", () => "GET /health HTTP/1.1\r\nHost: x\r\nAccept", []],
-  ["a header without a colon", () => get("/health", "Accept\r\n"), [400]],
-  ["a header of no name", () => get("/health", ": x\r\n"), [400]],
-  ["a blank before the colon", () => get("/health", "Content-Length : 5\r\n"), [400]],
-  ["a folded header", () => get("/health", "X-A: b\r\n  c\r\n"), [200, 400]],
-  ["a NUL in a header", () => get("/health", "X-A: b\0c\r\n"), [200, 400]],
-  ["bytes beyond ASCII in a header", () => get("/health", "X-Ä: \xff\xfe\r\n"), [200, 400]],
-  ["a bare line feed as the end of a header", () => "GET /health HTTP/1.1\nHost: x\n\n", [200, 400, 505]],
-  ["two hosts", () => get("/health", "Host: y\r\n"), [200, 400]],
-  ["no host", () => "GET /health HTTP/1.1\r\n\r\n", [200, 400]],
-  ["a thousand headers", () => get("/health", Array.from({ length: 1_000 }, (_, i) => `X-${i}: y\r\n`).join("")), [200, 400, 431]],
-  ["a header of 1 MB", () => get("/health", `X-A: ${"a".repeat(1_000_000)}\r\n`), [400, 431]],
-  ["a target of 1 MB", () => get(`/${"a".repeat(1_000_000)}`), [400, 404, 414, 431]],
-  ["another server's target", () => get("http://evil.example/api/v1/me"), [200, 400, 401, 404]],
-  ["a file's target", () => get("file:///etc/passwd"), [400, 404]],
-  ["an asterisk", () => "OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n", [204, 400, 404, 405]],
-  ["a target without a slash", () => get("api/v1/me"), [400, 401, 404]],
-  ["two slashes", () => get("//evil.example/api/v1/me"), [400, 401, 404]],
-  ["steps up", () => get("/docs/../../../../etc/passwd"), [400, 404]],
-  ["steps up, escaped", () => get("/docs/..%2f..%2f..%2fetc%2fpasswd"), [400, 404]],
-  ["steps up, twice escaped", () => get("/docs/%252e%252e%252fetc"), [400, 404]],
-  ["a NUL in the target", () => get("/docs/start.js\0.css"), [400, 404, 505]],
-  ["a body shorter than said", () => patch("Content-Length: 100\r\n", CHANGE), []],
-  ["a body longer than said", () => patch("Content-Length: 5\r\n", CHANGE), [400]],
-  ["a length that is no number", () => patch("Content-Length: x\r\n", CHANGE), [400]],
-  ["a negative length", () => patch("Content-Length: -1\r\n", CHANGE), [400]],
-  ["a length beyond all bounds", () => patch("Content-Length: 99999999999999999999\r\n", CHANGE), [400, 413]],
-  ["a length in hexadecimal", () => patch("Content-Length: 0x11\r\n", CHANGE), [400]],
-  ["a length with a sign", () => patch("Content-Length: +17\r\n", CHANGE), [400]],
-  ["two lengths that differ", () => patch(`Content-Length: 5\r\nContent-Length: ${CHANGE.length}\r\n`, CHANGE), [400]],
-  ["a list of lengths", () => patch(`Content-Length: ${CHANGE.length}, 5\r\n`, CHANGE), [400]],
-  ["a length and chunks", () => patch("Content-Length: 4\r\nTransfer-Encoding: chunked\r\n", `11\r\n${CHANGE}\r\n0\r\n\r\n`), [400]],
-  ["chunks and a length", () => patch("Transfer-Encoding: chunked\r\nContent-Length: 4\r\n", `11\r\n${CHANGE}\r\n0\r\n\r\n`), [400]],
-  ["a coding that is none", () => patch("Transfer-Encoding: xchunked\r\n", `11\r\n${CHANGE}\r\n0\r\n\r\n`), [400, 501]],
-  ["chunked twice", () => patch("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", `11\r\n${CHANGE}\r\n0\r\n\r\n`), [400]],
-  ["chunked, then another coding", () => patch("Transfer-Encoding: chunked, identity\r\n", `11\r\n${CHANGE}\r\n0\r\n\r\n`), [400, 501]],
-  ["a chunk's size that is none", () => patch("Transfer-Encoding: chunked\r\n", `zz\r\n${CHANGE}\r\n0\r\n\r\n`), [400]],
-  ["a chunk's size beyond all bounds", () => patch("Transfer-Encoding: chunked\r\n", `fffffffffffffffff\r\n${CHANGE}`), [400, 413]],
-  ["a chunk longer than said", () => patch("Transfer-Encoding: chunked\r\n", `5\r\n${CHANGE}\r\n0\r\n\r\n`), [400]],
-  ["chunks without an end", () => patch("Transfer-Encoding: chunked\r\n", `11\r\n${CHANGE}\r\n`), []],
-  [
-    "a body that says it is compressed",
-    () => patch(`Content-Encoding: gzip\r\nContent-Length: ${CHANGE.length}\r\n`, CHANGE),
-    [200, 400, 415],
-  ],
-]
+const place = (): Place => ({
+  port: api.port,
+  open: "/health",
+  known: "/api/v1/me",
+  auth: auth(),
+  change: patch,
+  body: '{"city":"Hacked"}',
+})
 
 describe("a request that is none", () => {
   test.concurrent.each(CASES)("%s: is refused or cut, and others are served meanwhile", async (_, bytes, allowed) => {
-    const { received, statuses, isOpen } = await exchange(bytes())
-    for (const status of statuses) expect(allowed).toContain(status)
-    // What is whole, however wrong, leaves nobody waiting: it is answered, or cut.
-    if (allowed.length > 0) expect([statuses.length > 0, isOpen]).not.toEqual([false, true])
-    expect(received).not.toMatch(/node_modules|\.ts:\d|root:|Bun v/)
+    expectRefused(await exchange(api.port, bytes(place())), allowed)
     expect((await request(`${api.url}/health`)).status).toBe(200)
   })
 
@@ -142,7 +73,7 @@ async function pass(): Promise<void> {
   await Promise.all(
     CASES.map(async ([, bytes]) => {
       const wire = await Wire.open(api.port)
-      wire.write(bytes())
+      wire.write(bytes(place()))
       const deadline = Date.now() + PASS_MS
       while (wire.isOpen && !wire.received.includes("\r\n\r\n") && Date.now() < deadline) await Bun.sleep(5)
       wire.close()
@@ -162,29 +93,19 @@ test("again and again, they leave nothing in the server's memory", async () => {
 }, 60_000)
 
 test.concurrent("a client that says nothing more, in the head or in the body, is cut by the idle timeout", async () => {
-  const wires = await Promise.all(Array.from({ length: 20 }, () => Wire.open(api.port)))
   const openings = [
     "",
     "GET /health HTTP/1.1\r\nHost",
     patch("Content-Length: 100\r\n", "{"),
     patch("Transfer-Encoding: chunked\r\n", "11\r\n{"),
   ]
-  for (const [i, wire] of wires.entries()) wire.write(openings[i % openings.length] as string)
-  await Promise.race([Promise.all(wires.map((wire) => wire.closed.promise)), Bun.sleep(CUT_MAX_MS)])
-  expect(wires.filter((wire) => wire.isOpen).length).toBe(0)
+  expect((await untilCut(api.port, Array(5).fill(openings).flat(), CUT_MAX_MS)).stillOpen).toBe(0)
   expect((await request(`${api.url}/health`)).status).toBe(200)
 }, 60_000)
 
 test.concurrent("a client that drips its head or its body, so as never to be idle, is cut as well, and that is no error of ours", async () => {
-  const wires = await Promise.all(Array.from({ length: 10 }, () => Wire.open(api.port)))
-  for (const [i, wire] of wires.entries())
-    wire.write(i % 2 ? "GET /health HTTP/1.1\r\nHost: x\r\nX-A: " : patch("Content-Length: 1000\r\n", "{"))
-  const deadline = Date.now() + CUT_MAX_MS
-  while (wires.some((wire) => wire.isOpen) && Date.now() < deadline) {
-    for (const wire of wires) wire.write(" ")
-    await Bun.sleep(DRIP_MS)
-  }
-  expect(wires.filter((wire) => wire.isOpen).length).toBe(0)
+  const openings = ["GET /health HTTP/1.1\r\nHost: x\r\nX-A: ", patch("Content-Length: 1000\r\n", "{")]
+  expect((await untilCut(api.port, Array(5).fill(openings).flat(), CUT_MAX_MS, " ")).stillOpen).toBe(0)
   expect(await api.log()).toBe("")
 }, 60_000)
 
@@ -211,6 +132,7 @@ test.concurrent("requests sent at once on one connection are answered in order, 
     wire.write(marks.map((mark) => get(`${path}/${mark}`, `${auth()}X-Request-Id: ${mark}\r\n`)).join(""))
     await Promise.race([wire.closed.promise, Bun.sleep(ANSWER_MS)])
     const answered = [...wire.received.matchAll(/^x-request-id: (\S+)/gim)].map((m) => m[1])
+    expect(answered.length).toBeGreaterThan(0)
     expect(answered).toEqual(marks.slice(0, answered.length))
     const told = [...wire.received.matchAll(/"instance":"[^"]*\/(mark-\d+)"/g)].map((m) => m[1])
     expect(told).toEqual(answered)
@@ -230,7 +152,7 @@ test.concurrent("a hidden second request is never answered: its length is read i
     `Content-Length: ${hidden.length}\r\nX: y\rContent-Length: 0\r\n\r\n${hidden}`,
   ]
   for (const variant of variants) {
-    const { received } = await exchange(`POST /health HTTP/1.1\r\nHost: x\r\n${variant}`)
+    const { received } = await exchange(api.port, `POST /health HTTP/1.1\r\nHost: x\r\n${variant}`)
     expect([variant.slice(0, 60), received.includes("smuggled")]).toEqual([variant.slice(0, 60), false])
   }
 })
