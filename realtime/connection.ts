@@ -17,6 +17,8 @@ const OUTBOUND_LIMIT_BYTES = 1024 * 1024
 export const MAX_CONNECTIONS = 50_000
 /** Seconds until a turned away client should try again. */
 const RETRY_AFTER_S = 5
+/** What the engine answers where Bun does not upgrade, and nowhere else. */
+const NOT_UPGRADED = 500
 
 export type EngineTuning = { maxConnections?: number; pingIntervalMs?: number; pingTimeoutMs?: number }
 export type EngineOptions = { corsOrigins: string[]; trustedProxies: string[] } & EngineTuning
@@ -63,14 +65,23 @@ export class Engine {
     const cors = corsHeaders(this.options.corsOrigins, request.headers.get("origin"))
     if (request.method === "OPTIONS") return new Response(null, { status: 204, headers: cors })
     const full = !this.accepting || this.#connections >= (this.options.maxConnections ?? MAX_CONNECTIONS)
-    const isNew = !new URL(request.url).searchParams.has("sid")
+    const { searchParams } = new URL(request.url)
+    // As the engine reads it: an empty one is none.
+    const isNew = !searchParams.get("sid")
     if (isNew) this.#callers.set(request, this.#addressOf(peer, request.headers.get("x-forwarded-for")))
     const response =
       full && isNew
         ? new Response(null, { status: 503, headers: { "Retry-After": String(RETRY_AFTER_S) } })
-        : await this.engine.handleRequest(request, server)
+        : await this.#enter(request, server, searchParams.get("transport"))
     for (const [name, value] of cors) response?.headers.set(name, value)
     return response
+  }
+
+  /** What is no websocket's handshake is the caller's fault: the engine would take it for a poll, or call it a fault of ours. */
+  async #enter(request: Request, server: Bun.Server<WebSocketData>, transport: string | null): Promise<Response> {
+    if (request.headers.has("upgrade") !== (transport === "websocket")) return badRequest()
+    const response = await this.engine.handleRequest(request, server)
+    return response.status === NOT_UPGRADED ? badRequest() : response
   }
 
   /** Of a connection that this engine has told of. */
@@ -99,6 +110,9 @@ export class Engine {
     }
   }
 }
+
+/** In Engine.IO's words. */
+const badRequest = () => Response.json({ code: 3, message: "Bad request" }, { status: 400 })
 
 /** The engine's own would answer a refused origin with the header `false`. */
 export function corsHeaders(allowed: string[], origin: string | null): Headers {

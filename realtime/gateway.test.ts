@@ -180,8 +180,10 @@ test("connections above the limit are turned away, and those that stand are not"
   const small = await stage.start({ maxConnections: 1 })
   const { uid, doctorId } = await stage.doctor()
   const diary = await listening(small.url, { uid, transports: ["polling"] })
-  const second = await fetch(`${small.url}/socket.io/?EIO=4&transport=polling`)
-  expect([second.status, second.headers.get("retry-after")]).toEqual([503, "5"])
+  for (const sid of ["", "&sid", "&sid="]) {
+    const second = await fetch(`${small.url}/socket.io/?EIO=4&transport=polling${sid}`)
+    expect([sid, second.status, second.headers.get("retry-after")]).toEqual([sid, 503, "5"])
+  }
   await stage.tell(appointmentUpdate({ doctorId }))
   await until("the first goes on hearing", () => diary.heard.length === 1)
   diary.socket.close()
