@@ -1,14 +1,13 @@
-/** The API that is attacked: a process of its own, whose log and memory are looked at afterwards. */
+/** What is attacked: processes of their own, whose logs and memory are looked at afterwards. */
 import { closeSync, openSync } from "node:fs"
 import { mkdtemp, readFile, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { person, type TestApi } from "../harness/api.ts"
-import { testDatabase, testRedis } from "../harness/services.ts"
+import { type TestDatabase, type TestRedis, testDatabase, testRedis } from "../harness/services.ts"
+import type { Memory } from "./memory.ts"
 
-export type Memory = { heapBytes: number; residentBytes: number }
-
-export type Target = TestApi & {
+export type Child = AsyncDisposable & {
   port: number
   /** What it holds after its garbage has been collected. */
   memory: () => Promise<Memory>
@@ -17,23 +16,48 @@ export type Target = TestApi & {
   log: () => Promise<string>
 }
 
-const CHILD = join(import.meta.dir, "api-child.ts")
+export type Target = TestApi & Child
 
 /** `settings`: environment variables on top of the test's own. */
 export async function target(settings: Record<string, string> = {}): Promise<Target> {
-  const [database, redis, folder] = await Promise.all([testDatabase(), testRedis(), mkdtemp(join(tmpdir(), "pulsecal-hostile-"))])
+  const [database, redis] = await Promise.all([testDatabase(), testRedis()])
+  const child = await startChild("api-child.ts", { ...storesOf(database, redis), ...settings })
+  const url = `http://127.0.0.1:${child.port}`
+  return {
+    ...child,
+    url,
+    database,
+    redis,
+    person: (uid = `uid-${Bun.randomUUIDv7()}`) => person(url, uid),
+    async [Symbol.asyncDispose]() {
+      await child[Symbol.asyncDispose]()
+      await redis[Symbol.asyncDispose]()
+      await database[Symbol.asyncDispose]()
+    },
+  }
+}
+
+/** A realtime process beside an API. */
+export const realtimeBeside = ({ database, redis }: Target, settings: Record<string, string>): Promise<Child> =>
+  startChild("realtime-child.ts", { ...storesOf(database, redis), ...settings })
+
+const storesOf = (database: TestDatabase, redis: TestRedis) => ({
+  DATABASE_URL: database.url,
+  REDIS_HOST: redis.config.host,
+  REDIS_PORT: String(redis.config.port),
+})
+
+async function startChild(script: string, settings: Record<string, string>): Promise<Child> {
+  const folder = await mkdtemp(join(tmpdir(), "pulsecal-hostile-"))
   const logFile = join(folder, "log")
   const logTo = openSync(logFile, "a")
   const messages: { next: PromiseWithResolvers<unknown> } = { next: Promise.withResolvers() }
-  const child = Bun.spawn([process.execPath, CHILD], {
+  const child = Bun.spawn([process.execPath, join(import.meta.dir, script)], {
     env: {
       PATH: process.env.PATH ?? "",
       NODE_ENV: "test",
       HOST: "127.0.0.1",
       PORT: "0",
-      DATABASE_URL: database.url,
-      REDIS_HOST: redis.config.host,
-      REDIS_PORT: String(redis.config.port),
       AUTH_DEV_TOKENS: "1",
       LOG_LEVEL: "warn",
       ...settings,
@@ -42,17 +66,12 @@ export async function target(settings: Record<string, string> = {}): Promise<Tar
     ipc: (message) => messages.next.resolve(message),
   })
   const ended = child.exited.then(async () => {
-    throw new Error(`the API has ended:\n${await readFile(logFile, "utf8")}`)
+    throw new Error(`${script} has ended:\n${await readFile(logFile, "utf8")}`)
   })
   ended.catch(() => {})
   const { port } = (await Promise.race([messages.next.promise, ended])) as { port: number }
-  const url = `http://127.0.0.1:${port}`
   return {
-    url,
     port,
-    database,
-    redis,
-    person: (uid = `uid-${Bun.randomUUIDv7()}`) => person(url, uid),
     async memory() {
       messages.next = Promise.withResolvers()
       child.send("memory")
@@ -65,8 +84,6 @@ export async function target(settings: Record<string, string> = {}): Promise<Tar
       await child.exited
       closeSync(logTo)
       await rm(folder, { recursive: true })
-      await redis[Symbol.asyncDispose]()
-      await database[Symbol.asyncDispose]()
     },
   }
 }
