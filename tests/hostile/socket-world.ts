@@ -7,7 +7,7 @@ import { join } from "node:path"
 import { person, type TestApi } from "../harness/api.ts"
 import { type Cast, castOf, visit } from "../harness/cast.ts"
 import { until } from "../harness/services.ts"
-import { type Listener, listen, type TestSystem, testSystem } from "../harness/system.ts"
+import { type Listener, listen, testSystem } from "../harness/system.ts"
 
 /** What is promised: a committed change is heard by then. */
 const HEARD_MAX_MS = 5_000
@@ -17,11 +17,8 @@ export type Door = "the public port" | "realtime's own port"
 export const DOORS: Door[] = ["the public port", "realtime's own port"]
 
 export type SocketWorld = AsyncDisposable & {
-  system: TestSystem
   cast: Cast
   portOf: (door: Door) => number
-  /** How many connections the bystanders have. */
-  bystanders: number
   /** The bystanders have never been cut, and hear of what happens now; no process has logged a fault. */
   unharmed: () => Promise<void>
 }
@@ -41,10 +38,8 @@ export async function socketWorld(): Promise<SocketWorld> {
     ),
   )
   return {
-    system,
     cast,
     portOf,
-    bystanders: bystanders.length,
     async unharmed() {
       const appointmentId = await visit(cast)
       const hears = ({ named }: Listener) => named("appointment:new").some((event) => event.appointmentId === appointmentId)
