@@ -1,45 +1,51 @@
 import { expect, test } from "bun:test"
-import { growths, type Sample, table } from "./soak-samples.ts"
+import { Calls } from "./chaos/calls.ts"
+import type { Attempt } from "./chaos/evidence.ts"
+import { call } from "./chaos/sound.ts"
+import { answersOf, type Sample, table } from "./soak-samples.ts"
 
-const sample = (minute: number, memoryMb: number, files = 50): Sample => {
-  const use = { memoryMb: 100, files: 50 }
-  const uses = { api: { memoryMb, files }, worker: use, realtime: use }
-  return { minute, uses, calls: 1, p50: 1, p99: 2, lagEvents: 0, behindEvents: 0, realtimeBehindEvents: 0 }
-}
-const run = (memory: (minute: number) => number, files?: (minute: number) => number) =>
-  Array.from({ length: 20 }, (_, n) => sample(n, memory(n), files?.(n)))
+const tries = (...outcomes: Attempt["outcome"][]) => ({ attempts: outcomes.map((outcome) => ({ at: 1, ms: 10, outcome })) })
 
-test("a soak calls growing what is a third more at its end than when it had warmed up, and nothing else", () => {
-  expect(growths(run((minute) => Math.min(300, 100 + 60 * minute)))).toEqual([])
-  expect(growths(run((minute) => 200 + (minute % 2) * 50))).toEqual([])
-  expect(growths(run((minute) => 100 + 20 * minute))).toEqual(["GROWING: api, memory in MB: 240 → 440"])
-  expect(
-    growths(
-      run(
-        () => 100,
-        (minute) => 50 + 10 * minute,
-      ),
-    ),
-  ).toEqual(["GROWING: api, open files: 120 → 220"])
+test("of calls are told how many there were and succeeded, every try that failed or had no answer, and how long the answered took", () => {
+  const calls = [
+    call("x", "GET /a", 200, {}, tries("TimeoutError", 503, 200)),
+    call("x", "GET /b", 409, {}, tries(409)),
+    call("x", "GET /c", 500, {}, tries(500)),
+    call("x", "GET /d", 0, {}, { ...tries("TimeoutError"), answer: undefined }),
+  ]
+  expect(answersOf(calls)).toEqual({ calls: 4, successes: 1, wrong: ["TimeoutError", 503, 500, "TimeoutError"], p50: 10, p99: 30 })
 })
 
-test.each([
-  ["p99", 20, "p99 of a call in ms: 140 → 340"],
-  ["lagEvents", 40, "unpublished events: 280 → 680"],
-  ["behindEvents", 40, "events that the worker is behind: 280 → 680"],
-  ["realtimeBehindEvents", 40, "events that realtime is behind: 280 → 680"],
-] as const)("a %s that keeps growing is named, and one that jumps about is not", (name, aMinute, said) => {
-  const of = (read: (minute: number) => number) => run(() => 100).map((s, n) => ({ ...s, [name]: read(n) }))
-  expect(growths(of((minute) => minute * aMinute))).toEqual([`GROWING: ${said}`])
-  expect(growths(of((minute) => (minute % 2) * 90))).toEqual([])
+test("calls of which none was answered took no time that could be told", () => {
+  const unanswered = call("x", "GET /d", 0, {}, { ...tries("TimeoutError"), answer: undefined })
+  expect(answersOf([unanswered])).toEqual({ calls: 1, successes: 0, wrong: ["TimeoutError"], p50: Number.NaN, p99: Number.NaN })
 })
 
-test("a lag that could not be read is named", () => {
-  expect(growths(run(() => 100).map((s) => ({ ...s, realtimeBehindEvents: Number.NaN })))).toEqual([
-    "GROWING: events that realtime is behind: NaN → NaN",
-  ])
+test("a call that is under way is looked at when it has come to its end, and once", async () => {
+  const held = Promise.withResolvers<void>()
+  await using server = Bun.serve({
+    port: 0,
+    async fetch({ url }) {
+      if (url.endsWith("/held")) await held.promise
+      return Response.json({})
+    },
+  })
+  const calls = new Calls(server.url.origin)
+  const ask = (path: string) => calls.make({ uid: "x", token: "t" }, { method: "GET", path })
+  const late = ask("/held")
+  await ask("/quick")
+  const paths = () => calls.takeFinished().map(({ path }) => path)
+  expect(paths()).toEqual(["/quick"])
+  held.resolve()
+  await late
+  expect(paths()).toEqual(["/held"])
+  expect(paths()).toEqual([])
 })
 
 test("a soak's table has a row for each look", () => {
-  expect(table(run(() => 100))).toHaveLength(22)
+  const use = { memoryMb: 100, files: 50 }
+  const answers = { calls: 1, successes: 1, wrong: [], p50: 1, p99: 2 }
+  const lags = { lagEvents: 0, behindEvents: 0, realtimeBehindEvents: 0 }
+  const look: Sample = { minute: 1, uses: { api: use, worker: use, realtime: use }, heard: {}, ...answers, ...lags }
+  expect(table([look, look])).toHaveLength(4)
 })

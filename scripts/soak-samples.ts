@@ -1,11 +1,13 @@
-/** What a soak looks at, and what it says of it. Reads /proc: Linux only. */
+/** What a soak looks at. Reads /proc: Linux only. */
 import { readdir, readFile } from "node:fs/promises"
 import { percentile } from "./bench/environment.ts"
 import { type Cluster, PROCESSES, type ProcessName } from "./chaos/cluster.ts"
 import type { openReader } from "./chaos/collect.ts"
 import type { Call } from "./chaos/evidence.ts"
+import type { Listener } from "./chaos/listeners.ts"
+import { isSuccess } from "./chaos/rules/answers.ts"
 
-const KINDS = ["api", "worker", "realtime"] as const
+export const KINDS = ["api", "worker", "realtime"] as const
 type Kind = (typeof KINDS)[number]
 type Use = { memoryMb: number; files: number }
 
@@ -13,6 +15,12 @@ export type Sample = {
   minute: number
   uses: Record<Kind, Use>
   calls: number
+  /** Of those, answered 2xx. */
+  successes: number
+  /** What became of each try that was answered with 5xx or not at all. */
+  wrong: (number | string)[]
+  /** Of each client, how much it has heard since the last look. */
+  heard: Record<string, number>
   p50: number
   p99: number
   lagEvents: number
@@ -21,20 +29,18 @@ export type Sample = {
   realtimeBehindEvents: number
 }
 
-/** A process grows into its work first: what is compared is the second quarter of a run with the last. */
-const GROWTH_MAX = 1.3
-/** Below these, chance alone is a third. */
-const MEMORY_SLACK_MB = 40
-const FILES_SLACK = 20
-const P99_SLACK_MS = 100
-/** Some seconds of what a soak writes. */
-const LAG_SLACK_EVENTS = 100
+type Look = {
+  sql: ReturnType<typeof openReader>
+  cluster: Cluster
+  minute: number
+  /** What has come to its end since the last look. */
+  finished: Call[]
+  listeners: Listener[]
+  /** By how many events realtime is behind the log. */
+  realtimeBehind: () => Promise<number>
+}
 
-/** `realtimeBehind`: by how many events realtime is behind the log. */
-type Look = { sql: ReturnType<typeof openReader>; cluster: Cluster; minute: number; made: Call[]; realtimeBehind: () => Promise<number> }
-
-export async function sampleOf({ sql, cluster, minute, made, realtimeBehind }: Look): Promise<Sample> {
-  const answered = made.filter((call) => call.answer).map((call) => call.attempts.reduce((ms, attempt) => ms + attempt.ms, 0))
+export async function sampleOf({ sql, cluster, minute, finished, listeners, realtimeBehind }: Look): Promise<Sample> {
   const uses = await Promise.all(KINDS.map(async (kind) => [kind, await useOf(cluster, kind)] as const))
   const [lag] = await sql<{ unpublished: number; behind: number }[]>`
     select (select count(*) from events where "offset" is null) as unpublished,
@@ -42,12 +48,24 @@ export async function sampleOf({ sql, cluster, minute, made, realtimeBehind }: L
   return {
     minute,
     uses: Object.fromEntries(uses) as Record<Kind, Use>,
-    calls: made.length,
-    p50: answered.length ? percentile(answered, 50) : 0,
-    p99: answered.length ? percentile(answered, 99) : 0,
+    ...answersOf(finished),
+    heard: Object.fromEntries(listeners.map(({ diary }) => [diary.client, diary.heard.length])),
     lagEvents: lag?.unpublished ?? 0,
     behindEvents: lag?.behind ?? 0,
     realtimeBehindEvents: await realtimeBehind(),
+  }
+}
+
+/** Not a number is what nobody was answered within. */
+export function answersOf(finished: Call[]): Pick<Sample, "calls" | "successes" | "wrong" | "p50" | "p99"> {
+  const answered = finished.filter((call) => call.answer).map((call) => call.attempts.reduce((ms, attempt) => ms + attempt.ms, 0))
+  const outcomes = finished.flatMap((call) => call.attempts.map(({ outcome }) => outcome))
+  return {
+    calls: finished.length,
+    successes: finished.filter(isSuccess).length,
+    wrong: outcomes.filter((outcome) => typeof outcome === "string" || outcome >= 500),
+    p50: answered.length > 0 ? percentile(answered, 50) : Number.NaN,
+    p99: answered.length > 0 ? percentile(answered, 99) : Number.NaN,
   }
 }
 
@@ -88,31 +106,4 @@ export function table(samples: Sample[]): string[] {
     String(s.realtimeBehindEvents),
   ])
   return [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`)
-}
-
-type Judged = { what: string; slack: number; read: (s: Sample) => number }
-
-const JUDGED: Judged[] = [
-  ...KINDS.flatMap((kind) => [
-    { what: `${kind}, memory in MB`, slack: MEMORY_SLACK_MB, read: (s: Sample) => s.uses[kind].memoryMb },
-    { what: `${kind}, open files`, slack: FILES_SLACK, read: (s: Sample) => s.uses[kind].files },
-  ]),
-  { what: "p99 of a call in ms", slack: P99_SLACK_MS, read: (s) => s.p99 },
-  { what: "unpublished events", slack: LAG_SLACK_EVENTS, read: (s) => s.lagEvents },
-  { what: "events that the worker is behind", slack: LAG_SLACK_EVENTS, read: (s) => s.behindEvents },
-  { what: "events that realtime is behind", slack: LAG_SLACK_EVENTS, read: (s) => s.realtimeBehindEvents },
-]
-
-/** One line for each thing that keeps growing. */
-export function growths(samples: Sample[]): string[] {
-  const quarter = Math.max(1, Math.floor(samples.length / 4))
-  const early = samples.slice(quarter, 2 * quarter)
-  const late = samples.slice(-quarter)
-  const mean = (of: Sample[], read: Judged["read"]) => of.reduce((sum, s) => sum + read(s), 0) / Math.max(1, of.length)
-  return JUDGED.flatMap(({ what, slack, read }) => {
-    const [before, after] = [mean(early, read), mean(late, read)]
-    // Not a number is not within its bound either.
-    const grows = !(after <= before * GROWTH_MAX || after <= before + slack)
-    return grows ? [`GROWING: ${what}: ${before.toFixed(0)} → ${after.toFixed(0)}`] : []
-  })
 }

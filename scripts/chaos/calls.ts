@@ -13,6 +13,7 @@ export type Asked = Pick<Call, "method" | "path" | "body" | "key">
 
 export class Calls {
   readonly made: Call[] = []
+  readonly #underWay = new Set<Call>()
   #stopped = false
 
   constructor(
@@ -29,10 +30,24 @@ export class Calls {
     return this.#stopped
   }
 
+  /** Lets go of those that have come to their end. */
+  takeFinished(): Call[] {
+    const { underWay = [], finished = [] } = Object.groupBy(this.made.splice(0), (call) =>
+      this.#underWay.has(call) ? "underWay" : "finished",
+    )
+    this.made.push(...underWay)
+    return finished
+  }
+
   /** The answer, whatever it is; undefined when none came. */
   async make(caller: Caller, asked: Asked): Promise<Call["answer"]> {
     const call: Call = { who: caller.uid, ...asked, attempts: [] }
     this.made.push(call)
+    this.#underWay.add(call)
+    return await this.#untilAnswered(call, caller, asked).finally(() => this.#underWay.delete(call))
+  }
+
+  async #untilAnswered(call: Call, caller: Caller, asked: Asked): Promise<Call["answer"]> {
     const deadline = Date.now() + this.giveUpAfterMs
     for (let pauseMs = FIRST_PAUSE_MS; Date.now() < deadline; pauseMs = Math.min(2 * pauseMs, PAUSE_MAX_MS)) {
       const at = Date.now()
