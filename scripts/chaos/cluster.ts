@@ -10,6 +10,7 @@ import { findFreePort } from "../services/ports.ts"
 import { startPostgres } from "../services/postgres.ts"
 import { logTail } from "../services/server.ts"
 import { keepDoctorStates } from "./doctor-states.ts"
+import type { EdgeSaid } from "./edge.ts"
 import type { Crash, Life } from "./evidence.ts"
 
 export const PROCESSES = ["api-0", "api-1", "worker-0", "worker-1", "realtime-0", "realtime-1"] as const
@@ -56,8 +57,8 @@ async function openCluster({ root = REPOSITORY, say, settings = {} }: ClusterOpt
     redis,
     postgres,
     processes,
-    /** Resets every `n`th connection at the edge. */
-    cut: (n: number) => edge.child.send({ cut: n }),
+    /** Resets every `n`th connection at the edge; how many those were. One at a time. */
+    cut: edge.cut,
     async close() {
       edge.child.kill("SIGKILL")
       await Promise.all(PROCESSES.map(processes.kill))
@@ -180,7 +181,17 @@ async function startEdge(ports: Map<ProcessName, number>) {
   const of = (kind: string) => PROCESSES.filter((name) => name.startsWith(kind)).map((name) => ports.get(name))
   const listening = Promise.withResolvers<void>()
   const command = [process.execPath, join(import.meta.dir, "edge.ts"), String(port), of("api").join(), of("realtime").join()]
-  const child = Bun.spawn(command, { ipc: () => listening.resolve(), stdio: ["ignore", "inherit", "inherit"] })
+  let cut = Promise.withResolvers<number>()
+  const ipc = (said: EdgeSaid) => ("cut" in said ? cut.resolve(said.cut) : listening.resolve())
+  const child = Bun.spawn(command, { ipc, stdio: ["ignore", "inherit", "inherit"] })
   await listening.promise
-  return { child, url: `http://127.0.0.1:${port}` }
+  return {
+    child,
+    url: `http://127.0.0.1:${port}`,
+    cut(n: number): Promise<number> {
+      cut = Promise.withResolvers()
+      child.send({ cut: n })
+      return cut.promise
+    },
+  }
 }

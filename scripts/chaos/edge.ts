@@ -1,13 +1,16 @@
 /**
  * A small edge, as a process of its own: `edge.ts <port> <api ports> <realtime ports>`, ports with commas. REST goes to the api processes
  * in turn, one request a connection; `/socket.io/` goes by the query's `client`, so that long polling stays on one process. Only
- * connecting is tried again, elsewhere: a request that has been sent may have been done. A message over its channel cuts connections.
+ * connecting is tried again, elsewhere: a request that has been sent may have been done. A message over its channel cuts connections, and is
+ * answered with how many those were.
  */
 import { connect, createServer, type Socket } from "node:net"
 
 /** Longer than any head of ours. */
 const HEAD_MAX_BYTES = 16 * 1024
 const CONNECT_TIMEOUT_MS = 1_000
+
+export type EdgeSaid = { listening: true } | { cut: number }
 
 const [port = "", ...groups] = process.argv.slice(2)
 const [api = [], realtime = []] = groups.map((list) => list.split(",").map(Number))
@@ -72,11 +75,12 @@ const server = createServer((client) => {
   }
   client.on("data", onData)
 })
-server.listen(Number(port), "127.0.0.1", () => process.send?.("listening"))
+server.listen(Number(port), "127.0.0.1", () => process.send?.({ listening: true } satisfies EdgeSaid))
 
 /** `{cut: 3}` resets every third connection. */
 process.on("message", (message: { cut: number }) => {
-  let n = 0
-  for (const client of [...open]) if (n++ % message.cut === 0) client.resetAndDestroy()
+  const chosen = [...open].filter((_, n) => n % message.cut === 0)
+  for (const client of chosen) client.resetAndDestroy()
+  process.send?.({ cut: chosen.length } satisfies EdgeSaid)
 })
 process.on("disconnect", () => process.exit(0))

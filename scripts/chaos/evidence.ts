@@ -133,7 +133,8 @@ export type Audit = { entries: AuditEntry[]; unsealed: number; verified: string 
 /** When nothing was wrong, and had not been for a while. */
 export type Calm = { from: number; to: number }
 
-export type FaultRecord = { at: number; endedAt: number; what: string }
+/** `cut`: how many connections were, where that is what was done. */
+export type FaultRecord = { at: number; endedAt: number; what: string; cut?: number }
 
 export type Crash = { at: number; process: string; how: string }
 

@@ -31,17 +31,29 @@ export type Fault = { pauseMs: number; kind: Kind; process: ProcessName; lastsMs
 
 const kindOf = weighted(FAULT_KINDS, (kind) => KINDS[kind])
 
-/** Each kind once, in an order of chance; from then on by weight. */
+/** What of a process is killed: one of each. */
+export const KILLED = ["api", "worker", "realtime"] as const
+/** What no run goes without: each kind of fault, killing once for each kind of process. */
+const CERTAIN: { kind: Kind; of: string }[] = [
+  ...KILLED.map((of) => ({ kind: "kill" as const, of })),
+  ...FAULT_KINDS.filter((kind) => kind !== "kill").map((kind) => ({ kind, of: "" })),
+]
+export const CERTAIN_FAULTS = CERTAIN.length
+
+/** Each that is certain, in an order of chance; from then on by weight. */
 export function* drawn(random: Random): Generator<Fault, never> {
-  for (const kind of shuffled(random, FAULT_KINDS)) yield fault(random, kind)
-  for (;;) yield fault(random, kindOf(random))
+  for (const { kind, of } of shuffled(random, CERTAIN)) yield fault(random, kind, of)
+  for (;;) yield fault(random, kindOf(random), "")
 }
 
-function fault(random: Random, kind: Kind): Fault {
+function fault(random: Random, kind: Kind, of: string): Fault {
   return {
     pauseMs: between(random, PAUSE_MIN_MS, PAUSE_MAX_MS),
     kind,
-    process: pick(random, PROCESSES),
+    process: pick(
+      random,
+      PROCESSES.filter((name) => name.startsWith(of)),
+    ),
     lastsMs: between(random, 0, RESTART_MAX_MS),
     every: between(random, 1, CUT_MAX),
   }
@@ -83,13 +95,13 @@ export class Faults {
 
   #begin(fault: Fault): void {
     const target = targetOf(fault)
-    const record = {
+    const record: FaultRecord = {
       at: Date.now(),
       endedAt: Number.POSITIVE_INFINITY,
       what: target === fault.process ? `${fault.kind} ${target}` : fault.kind,
     }
     this.done.push(record)
-    const doing = this.#do(fault)
+    const doing = this.#do(fault, record)
       .catch((error) => {
         this.#failure ??= error
       })
@@ -99,7 +111,7 @@ export class Faults {
     this.#busy.set(target, doing)
   }
 
-  async #do({ kind, process, lastsMs, every }: Fault): Promise<void> {
+  async #do({ kind, process, lastsMs, every }: Fault, record: FaultRecord): Promise<void> {
     const { processes, redis, postgres, cut } = this.cluster
     switch (kind) {
       case "kill":
@@ -111,7 +123,8 @@ export class Faults {
         await Bun.sleep(FREEZE_MS)
         return void processes.signal(process, "SIGCONT")
       case "cut connections":
-        return cut(every)
+        record.cut = await cut(every)
+        return
       case "flush Redis":
         return await flush(redis.config)
       case "freeze Redis":

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test"
 import { chanceOf } from "./chance.ts"
-import type { Call, Evidence } from "./evidence.ts"
-import { drawn, FAULT_KINDS } from "./faults.ts"
+import type { Attempt, Call, Evidence } from "./evidence.ts"
+import { CERTAIN_FAULTS, drawn, FAULT_KINDS, KILLED } from "./faults.ts"
 import { call, desk, diary, row, sound } from "./sound.ts"
 import { untried } from "./untried.ts"
 
@@ -11,16 +11,21 @@ test("a run without faults, with few calls and nobody who came back, has not tri
     ...["book", "move", "reschedule", "call in", "reorder", "pay", "settle", "read", "change a doctor"].map(
       (what) => `to ${what}: 0 times`,
     ),
+    "a POST with a key that was cut off, and answered 2xx when it was sent again",
     "a race for one time that somebody lost",
     "to come back by websocket from where one was",
     "to come back by polling from where one was",
     "to turn somebody away who has heard something",
     ...FAULT_KINDS.map((kind) => `the fault "${kind}"`),
-    "to remind somebody",
+    ...KILLED.map((of) => `to kill a process of ${of}`),
+    "to cut a connection that was open",
+    "to hear analytics:update",
+    "to hear appointment:reminder",
     "to search",
   ])
 })
 
+const tries = (...outcomes: Attempt["outcome"][]) => outcomes.map((outcome) => ({ at: 1, ms: 1, outcome }))
 const five = (what: string, body?: Call["body"]) => Array.from({ length: 5 }, () => call("x", what, 200, {}, { body }))
 
 /** All of it, as little as is enough. */
@@ -35,15 +40,18 @@ function full(): Evidence {
     ...five("POST /receptionists/queue/next"),
     ...five("PUT /receptionists/queue/a"),
     ...five("POST /payments"),
+    call("x", "POST /payments", 201, {}, { key: "pay-1", attempts: tries("TimeoutError", 201) }),
     ...five("PUT /payments/m/status"),
     ...five("GET /notifications"),
     ...five("PATCH /doctors/me"),
   ]
-  evidence.faults = FAULT_KINDS.map((kind) => ({ at: 0, endedAt: 1, what: kind === "kill" || kind === "freeze" ? `${kind} api-0` : kind }))
+  const fault = (what: string, cut?: number) => ({ at: 0, endedAt: 1, what, cut })
+  const others = FAULT_KINDS.filter((kind) => kind !== "kill" && kind !== "freeze")
+  evidence.faults = [...KILLED.map((of) => fault(`kill ${of}-0`)), fault("freeze api-0"), ...others.map((kind) => fault(kind, 3))]
   evidence.dismissed = ["x"]
-  evidence.log.push(row(14, "appointment:reminder", "appointment:a", { appointmentId: "a" }))
+  evidence.log.push(row(14, "appointment:reminder", "appointment:a", { appointmentId: "a" }), row(15, "analytics:update", "doctor:d", {}))
   evidence.diaries = (["websocket", "polling"] as const).map((transport) => ({
-    ...diary(desk, evidence.log, [1]),
+    ...diary(desk, evidence.log, [1, 10, 14, 15]),
     transport,
     connections: [
       { at: 0, lastOffset: 0 },
@@ -68,13 +76,52 @@ test("who came back from nowhere, or was the only one who asked, has not tried i
   ])
 })
 
-test("every kind of fault is drawn once before any comes again, in an order that the seed decides", () => {
+test.each(KILLED)("a run in which no process of %s was killed has not tried it", (of) => {
+  const evidence = full()
+  evidence.faults = evidence.faults.map((f) => (f.what === `kill ${of}-0` ? { ...f, what: `freeze ${of}-0` } : f))
+  // One of another kind, however often, is none of this.
+  evidence.faults.push({ at: 0, endedAt: 1, what: `kill ${of === "api" ? "worker" : "api"}-1` })
+  expect(untried(evidence)).toEqual([`to kill a process of ${of}`])
+})
+
+test.each([
+  ["was answered at once", { attempts: tries(201) }],
+  ["was answered 503 first", { attempts: tries(503, 201) }],
+  ["had no key", { key: undefined }],
+  ["was a PUT", { method: "PUT" as const }],
+  ["was refused", { answer: { status: 409, body: {} } }],
+  ["was never answered", { answer: undefined }],
+])("a POST with a key has been cut off and succeeded when sent again, unless it %s", (_, change) => {
+  const evidence = full()
+  evidence.calls = evidence.calls.map((c) => (c.key === "pay-1" ? { ...c, ...change } : c))
+  expect(untried(evidence)).toEqual(["a POST with a key that was cut off, and answered 2xx when it was sent again"])
+})
+
+test("cuts that found no connection open have cut nothing", () => {
+  const evidence = full()
+  evidence.faults = evidence.faults.map((f) => (f.cut === undefined ? f : { ...f, cut: 0 }))
+  expect(untried(evidence)).toEqual(["to cut a connection that was open"])
+})
+
+test.each([
+  ["queue:position", 10],
+  ["appointment:reminder", 14],
+  ["analytics:update", 15],
+])("%s that is in the log and came to nobody has not been heard", (name, offset) => {
+  const evidence = full()
+  for (const own of evidence.diaries) own.heard = own.heard.filter((h) => h.offset !== offset)
+  expect(untried(evidence)).toEqual([`to hear ${name}`])
+})
+
+test("every kind of fault, and a kill of each kind of process, is drawn once before any comes again, in an order that the seed decides", () => {
   const orders = new Set<string>()
   for (let seed = 0; seed < 20; seed++) {
     const story = drawn(chanceOf(seed, "faults"))
-    const first = FAULT_KINDS.map(() => story.next().value.kind)
-    expect(first.toSorted()).toEqual(FAULT_KINDS.toSorted())
-    orders.add(first.join())
+    const first = Array.from({ length: CERTAIN_FAULTS }, () => story.next().value)
+    const kills = first.filter(({ kind }) => kind === "kill").map(({ process }) => process.split("-")[0])
+    expect(kills.toSorted()).toEqual(KILLED.toSorted())
+    expect([...first.map(({ kind }) => kind).filter((kind) => kind !== "kill"), "kill"].toSorted()).toEqual(FAULT_KINDS.toSorted())
+    orders.add(first.map(({ kind, process }) => `${kind} ${process}`).join())
   }
   expect(orders.size).toBe(20)
 })

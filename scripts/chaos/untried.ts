@@ -1,9 +1,11 @@
 /** What a run must have gone through for its silence to mean anything: a run in which nothing happens breaks nothing. */
 import type { Call, Evidence } from "./evidence.ts"
-import { FAULT_KINDS, kindIn } from "./faults.ts"
+import { FAULT_KINDS, KILLED, kindIn } from "./faults.ts"
 import { isSuccess } from "./rules/answers.ts"
 
 const TIMES_MIN = 5
+/** What follows from other changes by a worker or a clock: each must have come to somebody. */
+const HEARD = ["queue:position", "analytics:update", "appointment:reminder"]
 
 /** By what is asked; the fields are those that tell two actions of one path apart. */
 const ACTIONS: Record<string, (call: Call) => boolean> = {
@@ -22,7 +24,7 @@ function is(method: Call["method"], path: RegExp, field?: string): (call: Call) 
   return (call) => call.method === method && path.test(call.path) && (field === undefined || call.body?.[field] !== undefined)
 }
 
-export function untried({ calls, diaries, dismissed, faults, log, searches }: Evidence): string[] {
+export function untried({ calls, diaries, dismissed, faults, searches }: Evidence): string[] {
   const done = calls.filter(isSuccess)
   const rare = Object.entries(ACTIONS).flatMap(([action, asks]) => {
     const times = done.filter(asks).length
@@ -33,13 +35,21 @@ export function untried({ calls, diaries, dismissed, faults, log, searches }: Ev
   const kinds = new Set(faults.map(kindIn))
   return [
     ...rare,
+    ...(done.some(wasTriedAgain) ? [] : ["a POST with a key that was cut off, and answered 2xx when it was sent again"]),
     ...(wasLost(calls) ? [] : ["a race for one time that somebody lost"]),
     ...["websocket", "polling"].filter((t) => !cameBack.has(t)).map((t) => `to come back by ${t} from where one was`),
     ...(heardBefore.length > 0 ? [] : ["to turn somebody away who has heard something"]),
     ...FAULT_KINDS.filter((kind) => !kinds.has(kind)).map((kind) => `the fault "${kind}"`),
-    ...(log.some((row) => row.name === "appointment:reminder") ? [] : ["to remind somebody"]),
+    ...KILLED.filter((of) => !faults.some(({ what }) => what.startsWith(`kill ${of}-`))).map((of) => `to kill a process of ${of}`),
+    ...(faults.some(({ cut = 0 }) => cut > 0) ? [] : ["to cut a connection that was open"]),
+    ...HEARD.filter((name) => !diaries.some((d) => d.heard.some((h) => h.name === name))).map((name) => `to hear ${name}`),
     ...(searches.some((s) => s.answer?.status === 200) ? [] : ["to search"]),
   ]
+}
+
+/** Nobody knew whether it had been done. */
+function wasTriedAgain({ method, key, attempts }: Call): boolean {
+  return method === "POST" && key !== undefined && attempts.some(({ outcome }) => typeof outcome === "string")
 }
 
 /** Of those who wanted one doctor's same time, one got it and another was refused. */
