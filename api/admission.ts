@@ -19,9 +19,13 @@ export class Admission {
 
   constructor(private readonly max: number) {}
 
+  get hasRoom(): boolean {
+    return this.#serving < this.max
+  }
+
   /** Whether there is room. Whoever is let in leaves again. */
   enter(): boolean {
-    if (this.#serving >= this.max) return false
+    if (!this.hasRoom) return false
     this.#serving++
     return true
   }
@@ -31,10 +35,11 @@ export class Admission {
   }
 }
 
+export const noRoom = () => new Refusal("unavailable", "Too many calls at once. Try again.", { retryAfterSeconds: RETRY_AFTER_SECONDS })
+
 export function admitted(admission: Admission) {
   return createMiddleware<Env>(async (_, next) => {
-    if (!admission.enter())
-      throw new Refusal("unavailable", "Too many calls at once. Try again.", { retryAfterSeconds: RETRY_AFTER_SECONDS })
+    if (!admission.enter()) throw noRoom()
     try {
       await next()
     } finally {

@@ -22,6 +22,7 @@ import { version } from "../package.json"
 import { Admission, CALLS_PER_CONNECTION } from "./admission.ts"
 import { type App, createApp } from "./app.ts"
 import { createGuards } from "./guards.ts"
+import { createNoRoom } from "./no-room.ts"
 import { createRateLimits } from "./rate-limit.ts"
 import { createForward, type ForwardData } from "./realtime-forward.ts"
 import { createFastLane } from "./search/fast-lane.ts"
@@ -109,11 +110,12 @@ export function startApi(config: Config, log: Log): Api {
     log,
     observe: observeRequest,
   })
+  const refuse = createNoRoom({ admission, fetch: app.fetch, origins: config.corsOrigins, log, observe: observeRequest })
   const forward = config.realtimeUrl
     ? createForward(config.realtimeUrl, log, { trustedProxies: config.trustedProxies, observe: observeRequest })
     : undefined
   const route = (request: Request, server: Bun.Server<ForwardData>) =>
-    forward?.handles(request.url) ? forward.fetch(request, server) : app.fetch(withWholeUrl(request), server)
+    forward?.handles(request.url) ? forward.fetch(request, server) : (refuse(request) ?? app.fetch(withWholeUrl(request), server))
 
   const server = Bun.serve({
     hostname: config.host,

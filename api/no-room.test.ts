@@ -1,0 +1,92 @@
+import { afterAll, beforeAll, expect, test } from "bun:test"
+import { openLog } from "../core/log.ts"
+import { type Answer, type Person, person, testApi } from "../tests/harness/api.ts"
+import { until } from "../tests/harness/services.ts"
+import { Admission, CALLS_PER_CONNECTION } from "./admission.ts"
+import { createNoRoom } from "./no-room.ts"
+
+/** What both ways are compared over. */
+const TIMES = 2_000
+const ORIGIN = "https://allowed.example"
+/** Of one answer, or of the server around the app. */
+const OWN_HEADERS = ["x-request-id", "date", "content-length"]
+
+async function whole(response: Response) {
+  const headers = Object.fromEntries([...response.headers].filter(([name]) => !OWN_HEADERS.includes(name)))
+  return { status: response.status, headers, body: await response.text() }
+}
+
+let api: Awaited<ReturnType<typeof testApi>>
+let patient: Person
+let served: Promise<Answer>[]
+let letGo: () => Promise<void>
+
+/** All that is let in waits in Postgres. */
+beforeAll(async () => {
+  api = await testApi({ DATABASE_POOL: "1", CORS_ORIGIN: ORIGIN })
+  patient = api.person()
+  expect((await patient.post("/patients", { name: "Pat" })).status).toBe(201)
+  const { pool } = api.database
+  await pool`alter table appointments rename to quick_appointments`
+  await pool`create view appointments as select * from quick_appointments where (select pg_advisory_xact_lock(7)) is not null`
+  await pool`grant select on appointments to pulsecal_app`
+  const held = await pool.reserve()
+  await held`select pg_advisory_lock(7)`
+  letGo = async () => {
+    await held`select pg_advisory_unlock(7)`
+    held.release()
+  }
+  served = Array.from({ length: CALLS_PER_CONNECTION }, () => patient.get("/appointments"))
+  await until("there is no room", async () => (await person(api.url, "other").get("/me")).status === 503)
+}, 30_000)
+afterAll(async () => {
+  await api[Symbol.asyncDispose]()
+})
+
+test("with no room left, a call is refused word for word as the router would refuse it, whatever it asks for; what is no call goes on", async () => {
+  const headers = { authorization: `Bearer ${patient.token}` }
+  const calls: [string, RequestInit][] = [
+    ["/api/v1/appointments?limit=2", { headers }],
+    ["/api/v1/appointments", { headers: { ...headers, origin: ORIGIN } }],
+    ["/api/v1/me", { headers: { origin: "https://other.example" } }],
+    ["/api/v1/me", { method: "HEAD", headers }],
+    ["/api/v1/nowhere/4242424242424242", {}],
+    ["/api/v1/appointments", { method: "POST", headers, body: "{}" }],
+    ["/api/v1/me", { method: "OPTIONS", headers: { origin: ORIGIN, "access-control-request-method": "GET" } }],
+    ["/nowhere", {}],
+    ["/health", {}],
+  ]
+  const statuses: number[] = []
+  for (const [path, options] of calls) {
+    const answer = await whole(await fetch(`${api.url}${path}`, options))
+    expect(answer).toEqual(await whole(await api.app.request(path, options)))
+    statuses.push(answer.status)
+  }
+  expect(statuses).toEqual([503, 503, 503, 503, 503, 503, 204, 404, 200])
+  const named = await fetch(`${api.url}/api/v1/me`, { headers: { "x-request-id": "mine" } })
+  expect([named.headers.get("x-request-id"), named.headers.get("retry-after")]).toEqual(["mine", "1"])
+})
+
+async function processorMicrosOf(ask: () => unknown): Promise<number> {
+  for (let n = 0; n < TIMES; n++) await ask()
+  const before = process.cpuUsage()
+  for (let n = 0; n < TIMES; n++) await ask()
+  const { user, system } = process.cpuUsage(before)
+  return user + system
+}
+
+test("a refusal costs less than a third of what it would cost the router", async () => {
+  const parts = { fetch: api.app.fetch, origins: [], log: openLog("test", "silent"), observe: undefined }
+  const refuse = createNoRoom({ ...parts, admission: new Admission(0) })
+  const call = () => new Request(`${api.url}/api/v1/me`, { headers: { authorization: `Bearer ${patient.token}` } })
+  await until("it knows the headers of all answers", () => refuse(call())?.status === 503)
+  const [early, late] = [await processorMicrosOf(() => refuse(call())), await processorMicrosOf(() => api.app.fetch(call()))]
+  expect((await api.app.fetch(call())).status).toBe(503)
+  expect(early).toBeLessThan(late / 3)
+})
+
+test("once there is room again, those who waited are answered and others are let in", async () => {
+  await letGo()
+  expect((await Promise.all(served)).map(({ status }) => status)).toEqual(served.map(() => 200))
+  expect((await patient.get("/me")).status).toBe(200)
+})
