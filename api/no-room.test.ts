@@ -1,12 +1,8 @@
 import { afterAll, beforeAll, expect, test } from "bun:test"
-import { openLog } from "../core/log.ts"
 import { type Answer, type Person, person, testApi } from "../tests/harness/api.ts"
 import { until } from "../tests/harness/services.ts"
-import { Admission, CALLS_PER_CONNECTION } from "./admission.ts"
-import { createNoRoom } from "./no-room.ts"
+import { CALLS_PER_CONNECTION } from "./admission.ts"
 
-/** What both ways are compared over. */
-const TIMES = 2_000
 const ORIGIN = "https://allowed.example"
 /** Of one answer, or of the server around the app. */
 const OWN_HEADERS = ["x-request-id", "date", "content-length"]
@@ -65,24 +61,6 @@ test("with no room left, a call is refused word for word as the router would ref
   expect(statuses).toEqual([503, 503, 503, 503, 503, 503, 204, 404, 200])
   const named = await fetch(`${api.url}/api/v1/me`, { headers: { "x-request-id": "mine" } })
   expect([named.headers.get("x-request-id"), named.headers.get("retry-after")]).toEqual(["mine", "1"])
-})
-
-async function processorMicrosOf(ask: () => unknown): Promise<number> {
-  for (let n = 0; n < TIMES; n++) await ask()
-  const before = process.cpuUsage()
-  for (let n = 0; n < TIMES; n++) await ask()
-  const { user, system } = process.cpuUsage(before)
-  return user + system
-}
-
-test("a refusal costs less than a third of what it would cost the router", async () => {
-  const parts = { fetch: api.app.fetch, origins: [], log: openLog("test", "silent"), observe: undefined }
-  const refuse = createNoRoom({ ...parts, admission: new Admission(0) })
-  const call = () => new Request(`${api.url}/api/v1/me`, { headers: { authorization: `Bearer ${patient.token}` } })
-  await until("it knows the headers of all answers", () => refuse(call())?.status === 503)
-  const [early, late] = [await processorMicrosOf(() => refuse(call())), await processorMicrosOf(() => api.app.fetch(call()))]
-  expect((await api.app.fetch(call())).status).toBe(503)
-  expect(early).toBeLessThan(late / 3)
 })
 
 test("once there is room again, those who waited are answered and others are let in", async () => {
