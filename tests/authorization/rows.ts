@@ -57,6 +57,3 @@ GET /api/v1/audit/me                                   403     200      200    4
 GET /api/v1/notifications                              200     200      200    200       200       200  200   200     200      403     403
 PUT /api/v1/notifications/read                         200     200      200    200       200       200  200   200     200      403     403
 `
-
-/** The callers who are of the clinic, and so may be answered with what is its own. */
-export const INSIDERS: ReadonlySet<string> = new Set(["patient", "doctor", "colleague", "desk"])
