@@ -24,7 +24,7 @@ import { patients } from "./patients.ts"
 import { payments } from "./payments.ts"
 import { problem, problemOf } from "./problem.ts"
 import { receptionists } from "./receptionists.ts"
-import { boundedBody, requireUtf8 } from "./request-body.ts"
+import { boundedBody, readBody } from "./request-body.ts"
 import { requestIdOf } from "./request-id.ts"
 import { requestLog } from "./request-log.ts"
 
@@ -74,7 +74,7 @@ export function createApp(deps: Deps) {
   )
   app.use(boundedBody())
   app.use("/api/v1/*", admitted(deps.admission))
-  app.use("/api/v1/*", requireUtf8)
+  app.use("/api/v1/*", readBody)
   // A body may take as long as its client needs; what is done with it may not.
   app.use("/api/v1/*", answeredInTime)
   app.use("/api/v1/*", audited(deps.recorder, deps.log))

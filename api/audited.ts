@@ -47,8 +47,6 @@ export function audited(recorder: Recorder, log: Log) {
         await recorder.record(entriesOf(actor(c), { ...rule, outcome: unheard, ids }))
       return
     }
-    // Refused before anybody was asked who they are: the body was no text.
-    if (!(c as Call).get("identity")) return
     const outcome = OUTCOMES[c.res.status]
     if (outcome) return await recorder.record(entriesOf(actor(c), { ...rule, outcome, ids: await namedIn(c.req) }))
     if (!c.res.ok || isRecorded) return

@@ -18,6 +18,8 @@ export type Env = {
   Variables: {
     requestId: string
     address: string | null
+    /** The body is not UTF-8. */
+    isNoText?: true
     identity: Identity
     principal: Principal
     /** Puts what a route is about to answer into the audit, if it is audited. Resolves when that is committed. */

@@ -10,10 +10,17 @@ import { forbidden, Refusal } from "../core/errors.ts"
 import { saying } from "./description/describe.ts"
 import type { Env } from "./env.ts"
 import type { RateLimits } from "./rate-limit.ts"
+import { requireReadableBody } from "./request-body.ts"
 import { requireReadableQuery } from "./validate.ts"
 
 /** About 200 bytes each. */
 const PRINCIPALS_MAX = 50_000
+
+/** What no route can make sense of is refused once it is known who asks, so that the audit can say who it was. */
+function requireReadable(c: Context<Env>): void {
+  requireReadableQuery(c.req.url)
+  requireReadableBody(c)
+}
 
 type As<R extends Role> = Env & { Variables: { principal: Extract<Principal, { role: R }> } }
 
@@ -47,7 +54,7 @@ export function createGuards(verifier: TokenVerifier, pool: Pool, limits: RateLi
       const principal = await recognize(c as unknown as Context<Env>)
       if (!(roles as (Role | null)[]).includes(principal.role)) throw forbidden(`This is for ${roles.join(" or ")} only.`)
       if (isActive && principal.role === "RECEPTIONIST") requireActive(principal)
-      requireReadableQuery(c.req.url)
+      requireReadable(c)
       await next()
     }
     return saying(guard, { caller: roles })
@@ -56,7 +63,7 @@ export function createGuards(verifier: TokenVerifier, pool: Pool, limits: RateLi
     signedIn: saying(
       createMiddleware<Env>(async (c, next) => {
         await identify(c)
-        requireReadableQuery(c.req.url)
+        requireReadable(c)
         await next()
       }),
       { caller: "anyone" },
@@ -64,7 +71,7 @@ export function createGuards(verifier: TokenVerifier, pool: Pool, limits: RateLi
     known: saying(
       createMiddleware<Env>(async (c, next) => {
         await recognize(c)
-        requireReadableQuery(c.req.url)
+        requireReadable(c)
         await next()
       }),
       { caller: "anyone" },

@@ -28,13 +28,18 @@ function mayHaveBody({ method, raw }: { method: string; raw: Request }): boolean
   return !WITHOUT_BODY.has(method) || raw.headers.has("content-length") || raw.headers.has("transfer-encoding")
 }
 
-/** JSON is UTF-8: a body that is not would be stored with its letters replaced. Read and decoded here, once for all. */
-export const requireUtf8 = createMiddleware<Env>(async (c, next) => {
+/** Reads and decodes the body, once for all. Who sends one that is not UTF-8 is told so by the guards, when it is known who that is. */
+export const readBody = createMiddleware<Env>(async (c, next) => {
   if (mayHaveBody(c.req)) {
     const bytes = await c.req.arrayBuffer()
-    if (!isUtf8(bytes)) throw new Refusal("malformed", "The body is not UTF-8.")
+    if (!isUtf8(bytes)) c.set("isNoText", true)
     // Kept as promises, whatever their type says.
     c.req.bodyCache.text = Promise.resolve(decoder.decode(bytes)) as unknown as string
   }
   await next()
 })
+
+/** 400 for a body that is not UTF-8, whether anybody reads it or not: JSON is, and it would be stored with its letters replaced. */
+export function requireReadableBody(c: { get: (name: "isNoText") => true | undefined }): void {
+  if (c.get("isNoText")) throw new Refusal("malformed", "The body is not UTF-8.")
+}
