@@ -9,11 +9,23 @@ export async function insertEntries(db: Db, entries: string[]): Promise<void> {
   await db`insert into audit_inbox (entry) select value from json_array_elements(${`[${entries.join(",")}]`}::text::json)`
 }
 
-export type SealedBatch = { sealed: number; position: number; hash: Buffer; checkpoint: boolean }
+/** `position`, `hash`: where the log stands now; null while another seals. */
+export type SealedBatch = { sealed: number; position: number | null; hash: Buffer | null; checkpoint: boolean }
 
 /** Seals at most `limit` entries, unless another does so. */
 export async function sealEntries(db: Db, limit: number): Promise<SealedBatch> {
   return one(await db<SealedBatch[]>`select sealed, last_position as position, last_hash as hash, checkpoint from seal_audit(${limit})`)
+}
+
+/** `since`: when the oldest of them was made, as the process that made it says; null when there are none. */
+export type Unsealed = { waiting: number; since: Date | null }
+
+/** Of what was sealed after the position: how many, and how old. */
+export async function countSealedAfter(db: Db, position: number): Promise<Unsealed> {
+  return one(
+    await db<Unsealed[]>`
+    select count(*) as waiting, min((entry::json->>'at')::timestamptz) as since from audit_log where position > ${position}`,
+  )
 }
 
 /** Of the owner alone: how long the log is kept at least, whatever the processes ask to have dropped. */

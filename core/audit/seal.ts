@@ -17,7 +17,7 @@ export async function sealAudit(pool: Pool, log: Log): Promise<number> {
   let total = 0
   for (let batch = 0; batch < BATCHES_MAX; batch++) {
     const { sealed, position, hash, checkpoint } = await sealEntries(pool, BATCH)
-    if (checkpoint) log.info({ auditPosition: position, auditHash: hash.toString("hex") }, "audit checkpoint")
+    if (checkpoint) log.info({ auditPosition: position, auditHash: hash?.toString("hex") }, "audit checkpoint")
     total += sealed
     if (sealed === 0) break
   }
