@@ -77,7 +77,7 @@ export function createApp(deps: Deps) {
   app.use("/api/v1/*", readBody)
   // A body may take as long as its client needs; what is done with it may not.
   app.use("/api/v1/*", answeredInTime)
-  app.use("/api/v1/*", audited(deps.recorder, deps.log))
+  app.use("/api/v1/*", audited(deps.recorder, deps.unheard))
   app.use("/api/v1/*", async (c, next) => {
     await next()
     if (c.req.method !== "GET" && c.res.ok) deps.published()

@@ -3,8 +3,7 @@ import type { Context } from "hono"
 import { createMiddleware } from "hono/factory"
 import { type Actor, actorOf, entriesOf, type Outcome } from "../core/audit/entry.ts"
 import type { Recorder } from "../core/audit/recorder.ts"
-import { unheardQuota } from "../core/audit/unheard.ts"
-import type { Log } from "../core/log.ts"
+import type { Unheard } from "../core/audit/unheard.ts"
 import { type Answered, AUDIT_RULES, type AuditRule } from "./audit-rules.ts"
 import type { Env } from "./env.ts"
 import { answeredBy } from "./request-log.ts"
@@ -25,8 +24,7 @@ const UNHEARD: Record<number, Outcome> = { 401: "UNAUTHORIZED", 429: "LIMITED" }
 /** What is known of a call, as far as it came. */
 type Call = { get: <Name extends keyof Env["Variables"]>(name: Name) => Env["Variables"][Name] | undefined }
 
-export function audited(recorder: Recorder, log: Log) {
-  const mayWriteUnheard = unheardQuota(log)
+export function audited(recorder: Recorder, unheard: Unheard) {
   return createMiddleware<Env>(async (c, next) => {
     const answer = watched(c)
     let isRecorded = false
@@ -40,11 +38,10 @@ export function audited(recorder: Recorder, log: Log) {
     await next()
     const rule = ruleOf(c)
     if (typeof rule !== "object") return
-    const unheard = UNHEARD[c.res.status]
-    if (unheard) {
-      const [ids, { uid, address }] = [lastUuid(c.req.path), actor(c)]
-      if (ids.length > 0 && mayWriteUnheard(uid ?? address ?? ""))
-        await recorder.record(entriesOf(actor(c), { ...rule, outcome: unheard, ids }))
+    const turnedAway = UNHEARD[c.res.status]
+    if (turnedAway) {
+      const ids = lastUuid(c.req.path)
+      if (ids.length > 0) await unheard.record(actor(c), { ...rule, outcome: turnedAway, ids })
       return
     }
     const outcome = OUTCOMES[c.res.status]

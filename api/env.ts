@@ -1,5 +1,6 @@
 import type { BookingDesk } from "../core/appointments/book.ts"
 import type { Recorder } from "../core/audit/recorder.ts"
+import type { Unheard } from "../core/audit/unheard.ts"
 import type { Identity, Principal } from "../core/auth/principal.ts"
 import type { CodeTries } from "../core/clinics/code-tries.ts"
 import type { Config } from "../core/config.ts"
@@ -44,6 +45,7 @@ export type Deps = {
   /** Answers searches at once while it is ready. */
   searchIndex: SearchIndex
   recorder: Recorder
+  unheard: Unheard
   /** Called after every write: what was committed is published soon. */
   published: () => void
   /** Told of every answer; undefined: nobody measures. */

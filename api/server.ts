@@ -2,6 +2,7 @@ import { join } from "node:path"
 import { GROUPS_MAX as BOOKING_GROUPS_MAX, Bookings } from "../core/appointments/bookings.ts"
 import { Parties } from "../core/appointments/parties.ts"
 import { GROUPS_MAX, Recorder } from "../core/audit/recorder.ts"
+import { Unheard } from "../core/audit/unheard.ts"
 import { createVerifier } from "../core/auth/firebase.ts"
 import { createCodeTries } from "../core/clinics/code-tries.ts"
 import type { Config } from "../core/config.ts"
@@ -65,6 +66,8 @@ export function startApi(config: Config, log: Log): Api {
   const auditPool = openPool(config.databaseUrl, { max: GROUPS_MAX, name: "api-audit", synchronousCommit: "off" })
   const bookingOptions = { max: BOOKING_GROUPS_MAX, name: "api-bookings" }
   const bookingPool = meters.pool(openPool(config.databaseUrl, bookingOptions), bookingOptions)
+  const recorder = new Recorder(auditPool)
+  const unheard = new Unheard(recorder, log)
   const redis = openRedis(config.redis, { name: "api" })
   const eventLog = meters.eventLog(pool)
   const publisher = new Publisher({
@@ -92,7 +95,8 @@ export function startApi(config: Config, log: Log): Api {
     log,
     health,
     guards,
-    recorder: new Recorder(auditPool),
+    recorder,
+    unheard,
     desk,
     codes: createCodeTries(redis),
     searchIndex,
@@ -154,7 +158,7 @@ export function startApi(config: Config, log: Log): Api {
       // Open sockets would keep the server from stopping; their clients come back to another process.
       forward?.close()
       await server.stop()
-      await Promise.all([publisher.close(), searchIndex.close()])
+      await Promise.all([publisher.close(), searchIndex.close(), unheard.close()])
       await meters.close()
       redis.disconnect()
       await Promise.all([pool, searchDb.near, session, auditPool, bookingPool].map((p) => p.end({ timeout: POOL_CLOSE_SECONDS })))

@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { sealAudit } from "../core/audit/seal.ts"
-import { UNHEARD_A_CALLER, UNHEARD_A_PROCESS, unheardQuota } from "../core/audit/unheard.ts"
+import { UNHEARD_A_CALLER } from "../core/audit/unheard.ts"
 import { openLog } from "../core/log.ts"
 import { clinicOf, type Person, request, type TestApi, testApi } from "../tests/harness/api.ts"
 import { badTokens } from "../tests/harness/bad-tokens.ts"
+import { startProcess } from "../tests/harness/one-process.ts"
+import { testDatabase, testRedis, until } from "../tests/harness/services.ts"
 
 const READS = 20
 
@@ -70,9 +72,24 @@ test("a flood from one address leaves as many entries as it may have in a minute
   expect((await written("UNAUTHORIZED")).length - before).toBe(UNHEARD_A_CALLER)
 })
 
-test("from however many addresses, a process writes down no more than its own bound in a minute, and says so once", () => {
-  const said: string[] = []
-  const may = unheardQuota({ ...openLog("test", "silent"), info: (what: string) => said.push(what) } as never)
-  const allowed = Array.from({ length: 5_000 }, (_, n) => may(`2001:db8::${n}`)).filter(Boolean)
-  expect([allowed.length, said.length]).toEqual([UNHEARD_A_PROCESS, 1])
-})
+test("a process that stops writes down first how many it has only counted", async () => {
+  await using database = await testDatabase()
+  await using redis = await testRedis()
+  await using one = await startProcess("api", {
+    NODE_ENV: "test",
+    DATABASE_URL: database.url,
+    REDIS_HOST: redis.config.host,
+    REDIS_PORT: String(redis.config.port),
+    LOG_LEVEL: "silent",
+  })
+  const statuses = await Promise.all(
+    Array.from({ length: 60 }, async () => (await request(`${one.url}/api/v1/payments/${Bun.randomUUIDv7()}`)).status),
+  )
+  expect(new Set(statuses)).toEqual(new Set([401]))
+  process.kill(one.pid, "SIGTERM")
+  const counts = async () =>
+    await database.pool<{ entry: string }[]>`select entry::text from audit_inbox where entry->>'unwritten' is not null`
+  const [row] = await until("the count is there", async () => ((await counts()).length > 0 ? await counts() : undefined), 15_000)
+  const refused = { uid: null, role: null, address: null, action: "READ", resource: "payment", ids: [], outcome: "UNAUTHORIZED" }
+  expect(JSON.parse(row?.entry ?? "{}")).toEqual({ at: expect.any(String), ...refused, unwritten: 60 - UNHEARD_A_CALLER })
+}, 40_000)

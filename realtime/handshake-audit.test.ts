@@ -121,12 +121,20 @@ test("who is turned away is written down as well, with why: by the clinic, for t
   close(diary)
 })
 
-test("a flood of them leaves no more than one caller may have in a minute, and each is answered", async () => {
+test("a flood of them leaves no more than one caller may have in a minute, and each is answered; how many more there were is told", async () => {
+  await using own = await testStage()
+  const flooded = await own.start({}, { TRUSTED_PROXIES: "127.0.0.0/8" })
   const address = from()
-  const answers = await Promise.all(Array.from({ length: 60 }, () => refused({ token: "nonsense", ...at(address) })))
+  const answers = await Promise.all(Array.from({ length: 60 }, () => refused({ token: "nonsense", ...at(address) }, flooded.url)))
   expect(new Set(answers)).toEqual(new Set(["unauthorized"]))
-  expect(await written(address)).toHaveLength(UNHEARD_A_CALLER)
-})
+  expect(await written(address, own.pool)).toHaveLength(UNHEARD_A_CALLER)
+  await flooded.stop()
+  await sealAudit(own.pool, openLog("test", "silent"))
+  const counts = await own.pool<{ entry: string }[]>`select entry from audit_log where entry::json->>'unwritten' is not null`
+  expect(counts.map(({ entry }) => JSON.parse(entry))).toMatchObject([
+    { uid: null, address: null, resource: "socket", outcome: "UNAUTHORIZED", unwritten: 60 - UNHEARD_A_CALLER },
+  ])
+}, 20_000)
 
 test("nobody is let in, or told why not, before that is committed; who is in goes on hearing", async () => {
   const { uid, doctorId, clinicId } = await stage.doctor()

@@ -4,21 +4,16 @@
  */
 import { type Actor, actorOf, entriesOf, type Outcome } from "../core/audit/entry.ts"
 import type { Recorder } from "../core/audit/recorder.ts"
-import { unheardQuota } from "../core/audit/unheard.ts"
+import type { Unheard } from "../core/audit/unheard.ts"
 import type { Principal } from "../core/auth/principal.ts"
-import type { Log } from "../core/log.ts"
 
 const SOCKET = { action: "READ", resource: "socket" } as const
 
 export class HandshakeAudit {
-  readonly #mayWriteRefusal: (caller: string) => boolean
-
   constructor(
     private readonly recorder: Recorder,
-    log: Log,
-  ) {
-    this.#mayWriteRefusal = unheardQuota(log)
-  }
+    private readonly unheard: Unheard,
+  ) {}
 
   /** Of a patient's socket it is known whose data it shows; of a clinic's, what it hears names the patients. */
   async letIn(principal: Principal, address: string | null, lastOffset: number | undefined): Promise<void> {
@@ -28,9 +23,8 @@ export class HandshakeAudit {
     )
   }
 
-  /** Anybody may be turned away as often as they like: of each so many a minute are written down. */
+  /** Anybody may be turned away as often as they like: of each so many a minute are written down, and the others counted. */
   async turnedAway(actor: Actor, outcome: Outcome): Promise<void> {
-    if (this.#mayWriteRefusal(actor.uid ?? actor.address ?? ""))
-      await this.recorder.record(entriesOf(actor, { ...SOCKET, ids: [], outcome }))
+    await this.unheard.record(actor, { ...SOCKET, ids: [], outcome })
   }
 }

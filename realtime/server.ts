@@ -3,6 +3,7 @@ import { join } from "node:path"
 import type { WebSocketData } from "@socket.io/bun-engine"
 import { Server } from "socket.io"
 import { GROUPS_MAX, Recorder } from "../core/audit/recorder.ts"
+import { Unheard } from "../core/audit/unheard.ts"
 import { createVerifier, type VerifierOptions } from "../core/auth/firebase.ts"
 import { CallWindows } from "../core/call-windows.ts"
 import type { Config } from "../core/config.ts"
@@ -66,7 +67,9 @@ export function startRealtime(config: Config, log: Log, tuning: RealtimeTuning =
   io.bind(engine.engine as unknown as Parameters<Server["bind"]>[0])
   const observer = meters.sockets({ connections: () => engine.connections, sockets: () => gateway.sockets })
   const verifier = createVerifier(config.auth, { certificateAgent: tuning.certificateAgent })
-  const audit = new HandshakeAudit(new Recorder(auditPool), log)
+  const recorder = new Recorder(auditPool)
+  const unheard = new Unheard(recorder, log)
+  const audit = new HandshakeAudit(recorder, unheard)
   const limit = config.rateLimit.on ? new CallWindows(config.rateLimit.readsPerMinute, LIMIT_WINDOW_S) : undefined
   const gateway = new Gateway({ io, pool, relay, engine, log, observer, verifier, audit, limit, ...tuning })
 
@@ -115,7 +118,7 @@ export function startRealtime(config: Config, log: Log, tuning: RealtimeTuning =
       // The last answers leave; a client that does not take its own is not waited for.
       await Promise.race([server.stop(), sleep(LAST_ANSWERS_MS)])
       await server.stop(true)
-      await meters.close()
+      await Promise.all([meters.close(), unheard.close()])
       redis.disconnect()
       await Promise.all([pool, auditPool].map((p) => p.end({ timeout: POOL_CLOSE_S })))
     },

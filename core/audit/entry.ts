@@ -39,9 +39,17 @@ export function actorOf({ uid, role, address = null }: Principal): Actor {
 
 /**
  * `ids`: of patients, appointments and payments that were named or shown. `lastOffset`: of a socket, after which event it is told what it
- * missed; null: it hears only what comes.
+ * missed; null: it hears only what comes. `unwritten`: how many more were turned away like this, by whomever and whatever they named, of whom
+ * this is the only entry (core/audit/unheard.ts).
  */
-export type Act = { action: Action; resource: Resource; ids: readonly string[]; outcome: Outcome; lastOffset?: number | null }
+export type Act = {
+  action: Action
+  resource: Resource
+  ids: readonly string[]
+  outcome: Outcome
+  lastOffset?: number | null
+  unwritten?: number
+}
 
 /** An entry with more is split: so that no row is large, and none is refused by `audit_inbox_entry_bounded`. */
 const IDS_MAX = 500
@@ -60,6 +68,6 @@ export function entryOf(actor: Actor, action: Action, resource: Resource, id: st
   return written(actor, { action, resource, ids: [id], outcome: "DONE" }, new Date())
 }
 
-function written({ uid, role, address }: Actor, { action, resource, ids, outcome, lastOffset }: Act, now: Date): string {
-  return JSON.stringify({ at: now.toISOString(), uid, role, address, action, resource, ids, outcome, lastOffset })
+function written({ uid, role, address }: Actor, { action, resource, ids, outcome, lastOffset, unwritten }: Act, now: Date): string {
+  return JSON.stringify({ at: now.toISOString(), uid, role, address, action, resource, ids, outcome, lastOffset, unwritten })
 }

@@ -11,6 +11,7 @@ import { createRateLimits } from "../../api/rate-limit.ts"
 import { Bookings } from "../../core/appointments/bookings.ts"
 import { Parties } from "../../core/appointments/parties.ts"
 import { Recorder } from "../../core/audit/recorder.ts"
+import { Unheard } from "../../core/audit/unheard.ts"
 import { createVerifier } from "../../core/auth/firebase.ts"
 import { createCodeTries } from "../../core/clinics/code-tries.ts"
 import { type Config, readConfig } from "../../core/config.ts"
@@ -77,6 +78,7 @@ function api(config: Config) {
   const [log, client] = [openLog("test", "silent"), openRedis(redis.config, { name: "test" })]
   ends.push(() => client.disconnect())
   const verifier = createVerifier(config.auth, { certificateAgent: google.agent() })
+  const recorder = new Recorder(pool)
   const app = createApp({
     config,
     pool,
@@ -88,7 +90,8 @@ function api(config: Config) {
     desk: { parties: new Parties(), bookings: new Bookings(pool, pool) },
     codes: createCodeTries(client),
     searchIndex: { state: "off", search: () => undefined },
-    recorder: new Recorder(pool),
+    recorder,
+    unheard: new Unheard(recorder, log),
     published: () => {},
   })
   return async (token: string) =>
