@@ -1,12 +1,11 @@
 /** Calls that nobody could make sense of stand in the audit like any other refusal: by whom, and about what they named. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { CALLS, type Call } from "../tests/authorization/calls.ts"
-import { entriesAfter, lastEntryId } from "../tests/authorization/entries.ts"
-import { ROLE_OF, ROWS, type Row } from "../tests/authorization/matrix.ts"
+import { actionOf, entriesAfter, isAudited, lastEntryId, namedBy } from "../tests/authorization/entries.ts"
+import { ROLE_OF, ROWS } from "../tests/authorization/matrix.ts"
 import { type Person, request, type TestApi, testApi } from "../tests/harness/api.ts"
 import { type Cast, castOf, type RoleName, visit } from "../tests/harness/cast.ts"
 import { digestOf } from "../tests/harness/contents.ts"
-import { AUDIT_RULES } from "./audit-rules.ts"
 
 let api: TestApi
 let cast: Cast
@@ -31,12 +30,6 @@ function notUtf8({ body }: Call): Uint8Array {
   return bytes
 }
 
-function named({ ids = [] }: Call): string[] {
-  return ids.filter((id) => ![cast.doctorId, cast.clinicId].includes(id))
-}
-
-const actionOf = ({ method, path }: Row) => (method === "POST" && !path.endsWith("/queue/next") ? "CREATE" : "CHANGE")
-
 describe.each(WITH_BODY)("a body of $name that is not UTF-8", (row) => {
   test("is answered 400 and written into the audit by name, and 401 without a token; nothing else is written", async () => {
     const call = await (CALLS[row.name] as NonNullable<(typeof CALLS)[string]>)(cast, row.role)
@@ -45,9 +38,8 @@ describe.each(WITH_BODY)("a body of $name that is not UTF-8", (row) => {
     const send = async (headers: Record<string, string>) =>
       (await request(`${api.url}${call.path}`, { method: row.method, headers, body: notUtf8(call) })).status
     expect(await send(json(who))).toBe(400)
-    const entry = { uid: who.uid, role: ROLE_OF[row.role], action: actionOf(row), ids: named(call), outcome: "INVALID" }
-    const isAudited = typeof AUDIT_RULES[`${row.method} ${row.path}`] === "object"
-    expect(await entriesAfter(api.database.pool, after)).toEqual(isAudited ? [entry] : [])
+    const entry = { uid: who.uid, role: ROLE_OF[row.role], action: actionOf(row), ids: namedBy(call, cast), outcome: "INVALID" }
+    expect(await entriesAfter(api.database.pool, after)).toEqual(isAudited(row) ? [entry] : [])
     expect(await send(json())).toBe(401)
     expect(await digestOf(api.database.pool)).toBe(before)
   })

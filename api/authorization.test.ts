@@ -4,14 +4,13 @@ import { z } from "zod"
 import { sealAudit } from "../core/audit/seal.ts"
 import { openLog } from "../core/log.ts"
 import { CALLS, type Call } from "../tests/authorization/calls.ts"
-import { entriesAfter, lastEntryId, ownersIn, partsNaming } from "../tests/authorization/entries.ts"
+import { actionOf, entriesAfter, isAudited, lastEntryId, namedBy, ownersIn, partsNaming } from "../tests/authorization/entries.ts"
 import { type Cell, maySeeCode, maySeePatient, ROLE_OF, ROWS, type Row } from "../tests/authorization/matrix.ts"
 import { type Answer, type Person, request, testApi } from "../tests/harness/api.ts"
 import { badTokens } from "../tests/harness/bad-tokens.ts"
 import { type Cast, castOf, ROLES, type RoleName, SECRETS, visit } from "../tests/harness/cast.ts"
 import { digestOf } from "../tests/harness/contents.ts"
 import { until } from "../tests/harness/services.ts"
-import { AUDIT_RULES } from "./audit-rules.ts"
 import { describedRoutes } from "./description/openapi.ts"
 
 let api: Awaited<ReturnType<typeof testApi>>
@@ -79,17 +78,9 @@ function aboutNothing(call: Call): Call {
 
 const REFUSALS: Record<number, string> = { 403: "FORBIDDEN", 404: "NOT_FOUND", 409: "CONFLICT", 422: "INVALID" }
 
-const isAudited = ({ method, path }: Row) => typeof AUDIT_RULES[`${method} ${path}`] === "object"
-
-function actionOf({ method, path }: Row): string {
-  return method === "GET" ? "READ" : method === "POST" && !path.endsWith("/queue/next") ? "CREATE" : "CHANGE"
-}
-
 /** What must stand in the audit of a refused call, and nothing else; none of a route that has nothing of a patient's. */
-async function expectRefusalWritten(row: Row, { role, status }: Cell, { ids = [] }: Call, uid: string, after: number): Promise<void> {
-  // Doctors and clinics are nobody's data.
-  const named = ids.filter((id) => ![cast.doctorId, cast.otherDoctorId, cast.clinicId, cast.otherClinicId].includes(id))
-  const expected = { uid, role: ROLE_OF[role], action: actionOf(row), ids: named, outcome: REFUSALS[status] ?? "" }
+async function expectRefusalWritten(row: Row, { role, status }: Cell, call: Call, uid: string, after: number): Promise<void> {
+  const expected = { uid, role: ROLE_OF[role], action: actionOf(row), ids: namedBy(call, cast), outcome: REFUSALS[status] ?? "" }
   const written = await entriesAfter(api.database.pool, after)
   expect([role, ...written]).toEqual([role, ...(isAudited(row) ? [expected] : [])])
 }

@@ -1,7 +1,22 @@
 /** What a call leaves in the audit, and whose data its answer shows. */
+import { AUDIT_RULES } from "../../api/audit-rules.ts"
 import type { Pool } from "../../core/db.ts"
+import type { Cast } from "../harness/cast.ts"
+import type { Call } from "./calls.ts"
+import type { Row } from "./matrix.ts"
 
 export type Entry = { uid: string | null; role: string | null; action: string; ids: string[]; outcome: string }
+
+export const isAudited = ({ method, path }: Row) => typeof AUDIT_RULES[`${method} ${path}`] === "object"
+
+export function actionOf({ method, path }: Row): string {
+  return method === "GET" ? "READ" : method === "POST" && !path.endsWith("/queue/next") ? "CREATE" : "CHANGE"
+}
+
+/** What a call names that is somebody's: doctors and clinics are nobody's data. */
+export function namedBy({ ids = [] }: Call, { doctorId, otherDoctorId, clinicId, otherClinicId }: Cast): string[] {
+  return ids.filter((id) => ![doctorId, otherDoctorId, clinicId, otherClinicId].includes(id))
+}
 
 export async function lastEntryId(pool: Pool): Promise<number> {
   const [row] = await pool<{ id: number }[]>`select coalesce(max(id), 0) as id from audit_inbox`
