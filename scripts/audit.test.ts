@@ -93,6 +93,16 @@ test("verify tells apart a sealer that is at work from one that comes to no end"
   expect((await verifying).code).toBe(0)
 }, 60_000)
 
+test("verify goes through the log of a server that only reads, and says what it cannot tell there", async () => {
+  await using own = await testTrail()
+  await own.database.pool.unsafe(`alter database "${new URL(own.database.url).pathname.slice(1)}" set default_transaction_read_only = on`)
+  const { code, output } = await audit(["verify"], own.database.url)
+  expect([code, output.split("\n")]).toEqual([
+    0,
+    ["3 entries, positions 1 to 3: as they were sealed", "what waits to be sealed cannot be told on a server that only reads"],
+  ])
+}, 30_000)
+
 test("anything else is answered by how to use it, and a file without checkpoints is refused", async () => {
   for (const args of [[], ["mend"], ["verify", "now"], ["verify", "--anchor", "x"]]) {
     const { code, output } = await audit(args)

@@ -6,8 +6,8 @@
  */
 import { parseArgs } from "node:util"
 import { readAnchors } from "../core/audit/anchors.ts"
-import { findHead, findSealedAt, type Unsealed } from "../core/audit/queries.ts"
-import { findUnsealed, UNSEALED_COUNTED_MAX, UNSEALED_MAX_AGE_MS } from "../core/audit/unsealed.ts"
+import { findHead, findSealedAt } from "../core/audit/queries.ts"
+import { findUnsealed, READ_ONLY, UNSEALED_COUNTED_MAX, UNSEALED_MAX_AGE_MS } from "../core/audit/unsealed.ts"
 import { verifyAudit } from "../core/audit/verify.ts"
 import { readConfig } from "../core/config.ts"
 import { openPool, type Pool } from "../core/db.ts"
@@ -38,16 +38,20 @@ async function verify(pool: Pool, file: string | undefined, retentionDays: numbe
   process.exitCode = UNSEALED_EXIT_CODE
 }
 
-function backlogOf({ waiting, since }: Unsealed): string {
+type Backlog = Awaited<ReturnType<typeof findUnsealed>>
+
+function backlogOf(unsealed: NonNullable<Backlog>): string {
+  if (unsealed === READ_ONLY) return "what waits to be sealed cannot be told on a server that only reads"
+  const { waiting, since } = unsealed
   if (waiting === 0) return "no entry waits to be sealed"
   const count = waiting < UNSEALED_COUNTED_MAX ? String(waiting) : `${UNSEALED_COUNTED_MAX} or more`
   return `waiting to be sealed: ${count}, the oldest since ${since?.toISOString() ?? "it is not known when"}`
 }
 
 /** What is wrong with the sealing; undefined: nothing. */
-function overdueOf(unsealed: Unsealed | undefined): string | undefined {
+function overdueOf(unsealed: Backlog): string | undefined {
   if (!unsealed) return "the audit log is as it was sealed, but somebody has begun to seal more of it and does not end"
-  if (unsealed.waiting === 0) return undefined
+  if (unsealed === READ_ONLY || unsealed.waiting === 0) return undefined
   // An entry without a time is none that a process has written.
   const ageMs = Date.now() - (unsealed.since?.getTime() ?? 0)
   if (ageMs <= UNSEALED_MAX_AGE_MS) return undefined

@@ -2,7 +2,7 @@
  * What waits to be sealed. Who may not read the inbox, and nobody but its owner may, finds out by sealing it in a transaction that is taken
  * back: that shows as well whether it can be sealed.
  */
-import type { Pool } from "../db.ts"
+import { isReadOnly, type Pool } from "../db.ts"
 import { sleep } from "../time.ts"
 import { countSealedAfter, sealEntries, type Unsealed } from "./queries.ts"
 
@@ -22,8 +22,11 @@ class TakenBack extends Error {
   }
 }
 
+/** Nothing can be sealed on a server that only reads, such as a standby. */
+export const READ_ONLY = "read-only"
+
 /** Counts no further than {@link UNSEALED_COUNTED_MAX}. Undefined: somebody is about to seal and comes to no end. */
-export async function findUnsealed(pool: Pool): Promise<Unsealed | undefined> {
+export async function findUnsealed(pool: Pool): Promise<Unsealed | typeof READ_ONLY | undefined> {
   for (let tries = 0; tries < TRIES_MAX; tries++) {
     const found = await probe(pool)
     if (found) return found
@@ -33,7 +36,7 @@ export async function findUnsealed(pool: Pool): Promise<Unsealed | undefined> {
 }
 
 /** Undefined: another is sealing at this moment. */
-async function probe(pool: Pool): Promise<Unsealed | undefined> {
+async function probe(pool: Pool): Promise<Unsealed | typeof READ_ONLY | undefined> {
   try {
     return await pool.begin(async (tx): Promise<never> => {
       const { sealed, position } = await sealEntries(tx, BATCH)
@@ -44,6 +47,7 @@ async function probe(pool: Pool): Promise<Unsealed | undefined> {
     })
   } catch (error) {
     if (error instanceof TakenBack) return error.found
+    if (isReadOnly(error)) return READ_ONLY
     throw error
   }
 }
