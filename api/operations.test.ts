@@ -191,5 +191,5 @@ test("of requests in flight when the API is asked to stop, every one is answered
   const answers = await Promise.all(slots.slice(0, 20).map((slot) => patient.post("/appointments", { doctorId, scheduledAt: slot.start })))
   expect(answers.every((a) => a.status === 201)).toBe(true)
   await stopped
-  expect(fetch(`${api.url}/health`)).rejects.toThrow()
+  await expect(fetch(`${api.url}/health`)).rejects.toThrow()
 })

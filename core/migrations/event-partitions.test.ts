@@ -153,7 +153,7 @@ test("a log that is not as it says is left as it was, with an error that says so
   // An offset beyond the head: whoever finds one must look first.
   await owner`update event_log set head = head - 1`
   const rows = await rowsOf(owner)
-  expect(migrate(owner, SQL)).rejects.toThrow("partition constraint")
+  await expect(migrate(owner, SQL)).rejects.toThrow("partition constraint")
   expect([...(await rowsOf(owner))]).toEqual([...rows])
   expect(await owner`select relkind from pg_class where relname = 'events'`).toMatchObject([{ relkind: "r" }])
   await owner.end({ timeout: 1 })

@@ -8,7 +8,7 @@ test("a build that is broken on purpose has every one of its lines changed, and 
     const copy = await brokenCopy(name)
     for (const { file, to } of BROKEN[name]) expect(await Bun.file(join(copy.root, file)).text()).toContain(to)
     await copy[Symbol.asyncDispose]()
-    expect(stat(copy.root)).rejects.toThrow("ENOENT")
+    await expect(stat(copy.root)).rejects.toThrow("ENOENT")
   }
 })
 

@@ -64,8 +64,8 @@ export const BROKEN = {
   "index-keeps": [
     {
       file: "core/doctors/index/follow.ts",
-      from: "    if (row?.active) index.upsert(row)\n    else index.remove(",
-      to: "    if (row?.active) index.upsert(row)\n    else if (false) index.remove(",
+      from: "    else if (row.active) index.upsert(row)\n    else index.remove(",
+      to: "    else if (row.active) index.upsert(row)\n    else if (false) index.remove(",
     },
   ],
   /** What is refused leaves no trace. */

@@ -100,7 +100,7 @@ test("files of another major version, and a folder that is no database, are refu
   const other = join(folder, "other-major")
   await mkdir(join(other, "postgres"), { recursive: true })
   await writeFile(join(other, "postgres", "PG_VERSION"), "12\n")
-  expect(startPostgres({ dataDir: other, say })).rejects.toThrow(/was made by PostgreSQL 12, this is 18: set DATA_DIR/)
+  await expect(startPostgres({ dataDir: other, say })).rejects.toThrow(/was made by PostgreSQL 12, this is 18: set DATA_DIR/)
   const foreign = join(folder, "foreign")
   await mkdir(join(foreign, "postgres"), { recursive: true })
   await writeFile(join(foreign, "postgres", "thesis.txt"), "years of work")

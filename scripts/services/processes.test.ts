@@ -72,7 +72,7 @@ test("readiness is when every process answers 200, and otherwise names the one t
   supervisor.start({ ...spec("server", { PORT: String(bad), STATUS: "503" }), name: "bad" })
   await supervisor.ready({ good: `http://127.0.0.1:${good}/` }, 5_000)
   const late = supervisor.ready({ good: `http://127.0.0.1:${good}/`, bad: `http://127.0.0.1:${bad}/` }, 500)
-  expect(late).rejects.toThrow(/^bad is not ready within 0.5 s .*503/)
+  await expect(late).rejects.toThrow(/^bad is not ready within 0.5 s .*503/)
   await late.catch(() => {})
   expect(await isFree(good, "127.0.0.1")).toBe(false)
   await supervisor.stop()
