@@ -19,8 +19,8 @@ export type RunFiles = {
   say: (text: string) => void
 }
 
-/** As many as there are cores: half of every test is waiting, but the clocks in them are real. */
-export const CORES = availableParallelism()
+/** Files that run together. More than there are cores, for a third of every test is waiting; no more than that, for the clocks in them are real. */
+export const LANES = availableParallelism() + 1
 
 const running = new Set<Bun.Subprocess>()
 let stopped = false

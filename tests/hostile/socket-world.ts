@@ -8,6 +8,7 @@ import { person, type TestApi } from "../harness/api.ts"
 import { type Cast, castOf, visit } from "../harness/cast.ts"
 import { until } from "../harness/services.ts"
 import { type Listener, listen, testSystem } from "../harness/system.ts"
+import type { Place } from "./raw-requests.ts"
 
 /** What is promised: a committed change is heard by then. */
 const HEARD_MAX_MS = 5_000
@@ -15,6 +16,19 @@ const HEARD_MAX_MS = 5_000
 /** The ways to the realtime process: behind nginx it is reached without the other. */
 export type Door = "the public port" | "realtime's own port"
 export const DOORS: Door[] = ["the public port", "realtime's own port"]
+
+const TARGET = "/socket.io/?EIO=4&transport=polling"
+/** Of 17 bytes, of which the first five are a packet of their own. */
+export const SESSION_BODY = "40/notifications,"
+
+/** `/socket.io/` at a port, with a session of its own. */
+export async function placeOfSession(port: number): Promise<Place> {
+  const answer = await fetch(`http://127.0.0.1:${port}${TARGET}`)
+  expect(answer.status).toBe(200)
+  const { sid } = JSON.parse((await answer.text()).slice(1))
+  const change = (headers: string, body: string) => `POST ${TARGET}&sid=${sid} HTTP/1.1\r\nHost: x\r\n${headers}\r\n${body}`
+  return { port, open: TARGET, known: TARGET, auth: "", change, body: SESSION_BODY }
+}
 
 export type SocketWorld = AsyncDisposable & {
   cast: Cast

@@ -10,14 +10,14 @@ import { type Child, realtimeBeside, type Target, target } from "./target.ts"
 const SEED = Number(process.env.FUZZ_SEED ?? Math.floor(Math.random() * 2 ** 31))
 /** After these all code has run and the collector has found its pace. */
 const WARM_WAVES = 3
-const WAVES = 5
+const WAVES = 3
 const CLIENTS_A_WAVE = 400
 /** Before the packets of chance, of which the first few end most connections, come such as are heard and go on. */
 const HEARD_A_CLIENT = 60
 const CHANCE_A_CLIENT = 10
 /** A realtime process that misses clients after a few seconds, and a busy machine. */
 const FORGOTTEN_MS = 30_000
-/** A kilobyte kept of each client would be 2 MB, of each packet that is heard 60. */
+/** A kilobyte kept of each client would be 1.2 MB, of each packet that is heard 36. */
 const GROWTH_MAX_BYTES = 1024 * 1024
 
 let api: Target
