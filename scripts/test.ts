@@ -9,7 +9,7 @@ import { findRedisServer } from "./services/redis.ts"
 import { runCommand } from "./services/say.ts"
 import { startTemporaryPostgres } from "./services/temporary.ts"
 import { findTestFiles } from "./testing/files.ts"
-import { LANES, runFiles, stopRun } from "./testing/run-files.ts"
+import { HEAVY_LANES, LANES, runFiles, stopRun } from "./testing/run-files.ts"
 import { add, NOTHING, type Tally } from "./testing/tally.ts"
 import { makeTemplate } from "./testing/template.ts"
 
@@ -68,6 +68,7 @@ await runCommand(async () => {
     const run = { root: ROOT, options, environment, say }
     sum = add(sum, await runFiles({ ...run, files: files.together, atOnce: LANES }))
     sum = add(sum, await runFiles({ ...run, files: files.long, atOnce: files.long.length }))
+    sum = add(sum, await runFiles({ ...run, files: files.heavy, atOnce: HEAVY_LANES }))
     sum = add(sum, await runFiles({ ...run, files: files.alone, atOnce: 1 }))
   } catch (error) {
     console.error(error instanceof Error && error.name === "SetupError" ? error.message : error)

@@ -5,10 +5,12 @@ const TESTS = new Glob("{core,api,worker,realtime,scripts,tests}/**/*.test.ts")
 const OUTSIDE = "tests/outside/"
 /** Tests that wait for minutes more than they work: they run with each other, after the others. */
 const LONG = ".long.test.ts"
-/** Tests with many processes or a clock: they run last, one file at a time. */
+/** Tests with many processes, or that keep a processor busy for a minute: they run two at a time. */
+const HEAVY = ".heavy.test.ts"
+/** Tests with a clock: they run last, one file at a time. */
 const ALONE = ".alone.test.ts"
 
-export type TestFiles = { together: string[]; long: string[]; alone: string[] }
+export type TestFiles = { together: string[]; long: string[]; heavy: string[]; alone: string[] }
 
 /** The test files that match any of the filters (all, but for tests/outside, without one), by path from the root. */
 export async function findTestFiles(root: string, filters: string[]): Promise<TestFiles> {
@@ -18,6 +20,11 @@ export async function findTestFiles(root: string, filters: string[]): Promise<Te
     return filters.length === 0 || filters.some((filter) => path.includes(filter))
   }
   const files = found.filter(wanted).sort()
-  const kindOf = (path: string) => (path.endsWith(ALONE) ? "alone" : path.endsWith(LONG) ? "long" : "together")
-  return { together: [], long: [], alone: [], ...Object.groupBy(files, kindOf) }
+  return { together: [], long: [], heavy: [], alone: [], ...Object.groupBy(files, kindOf) }
+}
+
+function kindOf(path: string): keyof TestFiles {
+  if (path.endsWith(ALONE)) return "alone"
+  if (path.endsWith(HEAVY)) return "heavy"
+  return path.endsWith(LONG) ? "long" : "together"
 }

@@ -20,6 +20,7 @@ beforeAll(async () => {
     "api/ended.test.ts": `import { test } from "bun:test"; test("last", () => process.exit(0))`,
     "core/told.test.ts": `import { test } from "bun:test"; test("t", () => { console.log("chatter"); console.log("figure: 7 ms") })`,
     "tests/x.alone.test.ts": passing,
+    "tests/w.heavy.test.ts": passing,
     "tests/z.long.test.ts": passing,
     "tests/outside/y.test.ts": passing,
   }
@@ -63,11 +64,17 @@ test("of a file that passes are told its tests and what they measured, and nothi
   expect(told).toEqual(["core/told.test.ts:\n(pass) t\nfigure: 7 ms"])
 })
 
-test("every test file is found but those outside, which are found when asked for; those with a clock run alone, those that wait with each other", async () => {
+test("every test file is found but those outside, which are found when asked for; those with a clock run alone, heavy ones and those that wait each in their turn", async () => {
   const all = await findTestFiles(root, [])
   expect(all.alone).toEqual(["tests/x.alone.test.ts"])
+  expect(all.heavy).toEqual(["tests/w.heavy.test.ts"])
   expect(all.long).toEqual(["tests/z.long.test.ts"])
   expect(all.together).toHaveLength(8)
-  expect(await findTestFiles(root, ["tests/outside"])).toEqual({ together: ["tests/outside/y.test.ts"], long: [], alone: [] })
+  expect(await findTestFiles(root, ["tests/outside"])).toEqual({
+    together: ["tests/outside/y.test.ts"],
+    long: [],
+    heavy: [],
+    alone: [],
+  })
   expect((await findTestFiles(root, ["core/", "x.alone"])).together).toEqual(["core/a.test.ts", "core/b.test.ts", "core/told.test.ts"])
 })

@@ -21,6 +21,8 @@ export type RunFiles = {
 
 /** Files that run together. More than there are cores, for a third of every test is waiting; no more than that, for the clocks in them are real. */
 export const LANES = availableParallelism() + 1
+/** Of those that have many processes of their own. */
+export const HEAVY_LANES = 2
 
 const running = new Set<Bun.Subprocess>()
 let stopped = false
