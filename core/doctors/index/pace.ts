@@ -1,5 +1,5 @@
 /** Steps between two looks at the clock: a look costs about as much as a small step. A power of two. */
-const STEPS = 8
+const STEPS = 16
 
 /** When a search has to pause. */
 export class Pace {

@@ -47,7 +47,7 @@ test("a search in slices finds what brute force does, and so do those that are m
     }),
     { numRuns: 8 },
   )
-  expect(pauses).toBeGreaterThan(300)
+  expect(pauses).toBeGreaterThan(100)
 }, 60_000)
 
 test("a search that would end too late says so, and the next one is right", () => {
