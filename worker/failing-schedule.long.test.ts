@@ -4,8 +4,8 @@ import { Redis } from "ioredis"
 import { Practice } from "../core/analytics/test-practice.ts"
 import { findLog } from "../core/events/queries.ts"
 import { until } from "../tests/harness/services.ts"
-import { openQueue } from "./queues.ts"
-import { jobsCommand, testWorkers } from "./test-worker.ts"
+import { openQueue, type QueueName } from "./queues.ts"
+import { jobsCommand, type TestWorkers, testWorkers } from "./test-worker.ts"
 
 const JOB = "verify-rollups"
 const ATTEMPTS = 5
@@ -31,15 +31,29 @@ async function runNow(queue: Queue): Promise<void> {
   await next.promote()
 }
 
-test("a schedule that really fails is tried five times, ever later, kept and shown with its failures and its error; mended, it works again", async () => {
-  await using workers = await testWorkers()
+/** A worker that has counted a payment, and a queue of its to look into. */
+async function afterOnePayment(workers: TestWorkers, name: QueueName): Promise<AsyncDisposable & { queue: Queue }> {
   const { pool } = workers.database
   const practice = await Practice.open(pool, "UTC", "USD")
   await workers.start()
   await practice.pay(0, 500, new Date())
   await workers.settled()
   const redis = new Redis({ host: workers.redis.config.host, port: workers.redis.config.port })
-  const queue = openQueue("schedules", (await findLog(pool)).id, redis)
+  const queue = openQueue(name, (await findLog(pool)).id, redis)
+  return {
+    queue,
+    async [Symbol.asyncDispose]() {
+      await queue.close()
+      redis.disconnect()
+    },
+  }
+}
+
+test("a schedule that really fails is tried five times, ever later, kept and shown with its failures and its error; mended, it works again", async () => {
+  await using workers = await testWorkers()
+  const { pool } = workers.database
+  await using opened = await afterOnePayment(workers, "schedules")
+  const { queue } = opened
   const failures = async () =>
     (await pool<{ failures: number }[]>`select failures from schedule_runs where name = ${JOB}`)[0]?.failures ?? 0
 
@@ -70,21 +84,12 @@ test("a schedule that really fails is tried five times, ever later, kept and sho
   await runNow(queue)
   await until("the next one has run", async () => (await finished()) === 2)
   expect([await queue.getFailedCount(), shownOf(await jobsCommand(workers)).failures]).toEqual([0, ATTEMPTS])
-  await queue.close()
-  redis.disconnect()
 }, 60_000)
 
 test("a job for rollups has the same bound and the same pauses", async () => {
   await using workers = await testWorkers()
-  const { pool } = workers.database
-  const practice = await Practice.open(pool, "UTC", "USD")
-  await workers.start()
-  await practice.pay(0, 500, new Date())
-  await workers.settled()
-  const redis = new Redis({ host: workers.redis.config.host, port: workers.redis.config.port })
-  const queue = openQueue("rollups", (await findLog(pool)).id, redis)
+  await using opened = await afterOnePayment(workers, "rollups")
+  const { queue } = opened
   const job = await until("its job is done", async () => (await queue.getCompleted())[0])
   expect(job.opts).toMatchObject(RETRIED)
-  await queue.close()
-  redis.disconnect()
 }, 20_000)
