@@ -4,7 +4,7 @@ import { methodNotAllowed } from "hono/method-not-allowed"
 import { secureHeaders } from "hono/secure-headers"
 import { createClientAddress } from "../core/client-address.ts"
 import { version } from "../package.json"
-import { admitted } from "./admission.ts"
+import { admitted, served } from "./admission.ts"
 import { analytics } from "./analytics.ts"
 import { appointments } from "./appointments.ts"
 import { audit } from "./audit.ts"
@@ -76,6 +76,7 @@ export function createApp(deps: Deps) {
   app.use("/api/v1/*", admitted(deps.admission))
   app.use("/api/v1/*", readBody)
   // A body may take as long as its client needs; what is done with it may not.
+  app.use("/api/v1/*", served(deps.admission))
   app.use("/api/v1/*", answeredInTime)
   app.use("/api/v1/*", audited(deps.recorder, deps.unheard))
   app.use("/api/v1/*", async (c, next) => {

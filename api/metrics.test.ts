@@ -95,13 +95,14 @@ test("nothing of a person is in the text: no id, name, city or token", async () 
   expect(text).toContain('http_route="/api/v1/notifications"')
 })
 
-test("the pool, the publisher and the process are measured", async () => {
+test("the pool, admission, the publisher and the process are measured", async () => {
   await person(measured.url, "someone").post("/patients", { name: "Pat" })
   await until("it is published", async () => (valueIn(await read(), "pulsecal_publisher_events_total") ?? 0) > 0)
   const series = await read()
   expect(valueIn(series, "target_info", { service_name: "pulsecal-api" })).toBe(1)
   expect(valueIn(series, "db_client_connection_max", { db_client_connection_pool_name: "api" })).toBe(20)
   expect(valueIn(series, "db_client_operation_duration_seconds_count")).toBeGreaterThan(0)
+  expect([valueIn(series, "pulsecal_admission_calls"), valueIn(series, "pulsecal_admission_max")]).toEqual([0, 500])
   expect(valueIn(series, "pulsecal_publisher_lag_events")).toBe(0)
   expect(valueIn(series, "process_memory_usage_bytes")).toBeGreaterThan(0)
 })

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "bun:test"
+import { connect } from "node:net"
 import { type Answer, type Person, person, testApi } from "../tests/harness/api.ts"
 import { until } from "../tests/harness/services.ts"
 import { CALLS_PER_CONNECTION } from "./admission.ts"
@@ -67,4 +68,20 @@ test("once there is room again, those who waited are answered and others are let
   await letGo()
   expect((await Promise.all(served)).map(({ status }) => status)).toEqual(served.map(() => 200))
   expect((await patient.get("/me")).status).toBe(200)
+})
+
+/** Longer than it takes to see at what pace calls are done. */
+const LOOK_MS = 1_000
+const PAUSE_MS = 20
+
+test("those who are still sending their bodies take room, but no time: whoever else calls is served as if they were not there", async () => {
+  const head = `POST /api/v1/appointments HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer ${patient.token}\r\ncontent-length: 90\r\n\r\n`
+  const sending = Array.from({ length: CALLS_PER_CONNECTION - 1 }, () => connect(Number(new URL(api.url).port), "127.0.0.1"))
+  for (const socket of sending) socket.write(head)
+  const other = person(api.url, "other")
+  const statuses = new Set<number>()
+  for (const end = performance.now() + LOOK_MS; performance.now() < end; await Bun.sleep(PAUSE_MS))
+    statuses.add((await other.get("/me")).status)
+  expect([...statuses]).toEqual([200])
+  for (const socket of sending) socket.destroy()
 })

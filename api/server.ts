@@ -20,7 +20,7 @@ import { openRedis } from "../core/redis.ts"
 import { withWholeUrl } from "../core/request-url.ts"
 import { sleep } from "../core/time.ts"
 import { version } from "../package.json"
-import { Admission, CALLS_PER_CONNECTION } from "./admission.ts"
+import { Admission } from "./admission.ts"
 import { type App, createApp } from "./app.ts"
 import { createGuards } from "./guards.ts"
 import { createNoRoom } from "./no-room.ts"
@@ -85,7 +85,8 @@ export function startApi(config: Config, log: Log): Api {
   const limits = createRateLimits(config.rateLimit, redis, log)
   const guards = createGuards(verifier, pool, limits)
   const observeRequest = meters.requests(() => server.pendingRequests)
-  const admission = new Admission(config.databasePool * CALLS_PER_CONNECTION)
+  const admission = Admission.forConnections(config.databasePool)
+  meters.admission(admission)
   const desk = { parties: new Parties(), bookings: new Bookings(pool, bookingPool) }
   const app = createApp({
     config,

@@ -134,7 +134,7 @@ async function whileHeld<T>({ window }: Call, admission: Admission, work: () => 
   if (!admission.enter()) return undefined
   if (window) window.calls++
   try {
-    return await work()
+    return await admission.serve(work)
   } catch {
     return undefined
   } finally {

@@ -1,6 +1,7 @@
 import type { Config } from "../config.ts"
 import type { Pool } from "../db.ts"
 import type { Log } from "../log.ts"
+import { type AdmissionFigures, measureAdmission } from "./admission.ts"
 import { type EventLogMeters, measureEventLog } from "./event-log.ts"
 import { measureJobs, type ObserveJob } from "./jobs.ts"
 import { Metrics, type ProcessName } from "./metrics.ts"
@@ -22,6 +23,7 @@ export type Meters = {
   sockets: (counts: SocketCounts) => SocketObserver | undefined
   jobs: () => ObserveJob | undefined
   searchIndex: (figures: SearchIndexFigures) => void
+  admission: (figures: AdmissionFigures) => void
   close: () => Promise<void>
 }
 
@@ -33,6 +35,7 @@ const OFF: Meters = {
   sockets: () => undefined,
   jobs: () => undefined,
   searchIndex: () => {},
+  admission: () => {},
   close: async () => {},
 }
 
@@ -52,6 +55,7 @@ export function openMeters(config: Config["metrics"], process_: ProcessName, ver
     sockets: (counts) => measureSockets(metrics, counts),
     jobs: () => measureJobs(metrics),
     searchIndex: (figures) => measureSearchIndex(metrics, figures),
+    admission: (figures) => measureAdmission(metrics, figures),
     async close() {
       endRuntime()
       await server.stop()

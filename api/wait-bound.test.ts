@@ -1,0 +1,135 @@
+import { expect, test } from "bun:test"
+import { WAIT_MS, WaitBound } from "./wait-bound.ts"
+
+const CONNECTIONS = 20
+const MAX = 500
+const LEAST = 2 * CONNECTIONS
+/** Until it has seen the pace: a burst has been let in by then, and is done. */
+const LEARNED_MS = 3_000
+const PATIENCE_MS = 1_000
+
+/** Calls served one by one in the order in which they came, each within `serviceMs` / connections; its clock is the test's. */
+class Clinic {
+  now = 0
+  readonly waits = new WaitBound(CONNECTIONS, MAX, () => this.now)
+  readonly #queue: number[] = []
+  #doneAt = 0
+  served: { at: number; waitedMs: number }[] = []
+  refused = 0
+
+  arrive(): void {
+    if (!this.waits.hasRoom) {
+      this.refused++
+      return
+    }
+    this.waits.begin()
+    if (this.#queue.length === 0) this.#doneAt = Math.max(this.#doneAt, this.now)
+    this.#queue.push(this.now)
+  }
+
+  /** A millisecond in which calls arrive, and those are done whose time has come. */
+  pass(arrivals: number, serviceMs: number): void {
+    for (let n = 0; n < arrivals; n++) this.arrive()
+    this.now++
+    while (this.#queue.length > 0 && this.#doneAt + serviceMs / CONNECTIONS <= this.now) {
+      this.#doneAt += serviceMs / CONNECTIONS
+      this.waits.end()
+      this.served.push({ at: this.now, waitedMs: this.now - (this.#queue.shift() as number) })
+    }
+  }
+
+  /** `perSecond` may be a fraction of one a millisecond. */
+  run(ms: number, perSecond: number, serviceMs: number): void {
+    for (let n = 0, sent = 0; n < ms; n++) {
+      const due = Math.floor(((n + 1) * perSecond) / 1000)
+      this.pass(due - sent, serviceMs)
+      sent = due
+    }
+  }
+
+  after(ms: number) {
+    return this.served.filter(({ at }) => at > ms)
+  }
+}
+
+const slowest = (served: { waitedMs: number }[]) => Math.max(...served.map(({ waitedMs }) => waitedMs))
+
+test("at five times what is done, whoever is let in waits little longer than is meant, and no gap is left, whether calls are quick or slow", () => {
+  for (const serviceMs of [5, 20, 80, 200, 500]) {
+    const clinic = new Clinic()
+    const perSecond = (1_000 * CONNECTIONS) / serviceMs
+    clinic.run(LEARNED_MS + 5_000, 5 * perSecond, serviceMs)
+    const served = clinic.after(LEARNED_MS)
+    expect(served.length).toBeGreaterThan(0.98 * 5 * perSecond)
+    // Where twice the connections take longer than that, they are what is let in.
+    expect(slowest(served)).toBeLessThan(Math.max(1.3 * WAIT_MS, 2.1 * serviceMs))
+    expect(clinic.refused).toBeGreaterThan(3 * served.length)
+  }
+})
+
+test("where the processor is what is short, and calls come in once those before are all done, nobody waits too long either", () => {
+  const serviceMs = 4
+  const clinic = { now: 0 }
+  const waits = new WaitBound(CONNECTIONS, MAX, () => clinic.now)
+  const waited: { at: number; ms: number }[] = []
+  for (let seenMs = 0; clinic.now < LEARNED_MS + 10_000; ) {
+    // All that came while those before were done, evenly, and who of them found room.
+    const [fromMs, cameMs] = [seenMs, clinic.now]
+    const came = Math.max(1, Math.floor(((cameMs - fromMs) / serviceMs) * 5))
+    seenMs = cameMs
+    const inside: number[] = []
+    for (let n = 0; n < came && waits.hasRoom; n++) {
+      waits.begin()
+      inside.push(fromMs + ((cameMs - fromMs) * n) / came)
+    }
+    for (const at of inside) {
+      clinic.now += serviceMs
+      waits.end()
+      waited.push({ at: clinic.now, ms: clinic.now - at })
+    }
+  }
+  const learned = waited.filter(({ at }) => at > LEARNED_MS)
+  expect(learned.length).toBeGreaterThan(0.95 * (10_000 / serviceMs))
+  expect(Math.max(...learned.map(({ ms }) => ms))).toBeLessThan(PATIENCE_MS)
+})
+
+test("what stands still lets twice the connections wait, and as many as ever once it goes on", () => {
+  const clinic = new Clinic()
+  clinic.run(1_000, 1_000, 10)
+  expect([clinic.refused, clinic.waits.bound]).toEqual([0, MAX])
+  clinic.run(5_000, 1_000, Number.POSITIVE_INFINITY)
+  expect(clinic.waits.bound).toBe(LEAST)
+  const refused = clinic.refused
+  clinic.run(5_000, 1_000, 10)
+  expect(clinic.waits.bound).toBe(MAX)
+  clinic.run(1_000, 1_000, 10)
+  expect(clinic.refused - refused).toBeLessThan(1_000)
+})
+
+test("once a slow time is over, the bound is what the new pace allows within seconds, though calls never stopped coming", () => {
+  const clinic = new Clinic()
+  clinic.run(LEARNED_MS, 4_000, 100)
+  expect(clinic.waits.bound).toBeLessThan(70)
+  const from = clinic.now
+  clinic.run(LEARNED_MS, 4_000, 10)
+  expect(clinic.waits.bound).toBe(MAX)
+  clinic.run(2_000, 4_000, 10)
+  expect(clinic.after(from + LEARNED_MS).length).toBeGreaterThan(0.98 * 2 * 2_000)
+})
+
+test("a burst that is done in time is let in whole, again and again", () => {
+  const clinic = new Clinic()
+  for (let n = 0; n < 20; n++) {
+    for (let call = 0; call < MAX; call++) clinic.arrive()
+    clinic.run(1_000, 0, 10)
+  }
+  expect([clinic.refused, clinic.served.length]).toEqual([0, 20 * MAX])
+  expect(slowest(clinic.served)).toBeLessThan(PATIENCE_MS)
+})
+
+test("a call that takes long beside others that do not changes nothing", () => {
+  const clinic = new Clinic()
+  for (let n = 0; n < CONNECTIONS - 1; n++) clinic.waits.begin()
+  clinic.run(10_000, 20, 10)
+  expect([clinic.refused, clinic.waits.bound]).toEqual([0, MAX])
+})

@@ -1,0 +1,74 @@
+/** How long whoever is let in now would wait: as many calls as are being served, at the pace at which they were done of late (Little's law). */
+
+/** Long enough that a burst fills every gap, short enough that a person waits for it, and for the answers before it to be written, as long again. */
+export const WAIT_MS = 250
+/** Long enough to see many calls done, short enough that few have come in when a pace falls. */
+const WINDOW_MS = 200
+/** While nobody waits that long, nothing says what the pace could be: more are let in, again and again. */
+const MORE = 1.25
+/** Each connection is busy, and has the next call waiting: fewer would leave gaps. */
+const CALLS_PER_CONNECTION_MIN = 2
+
+/** How many calls may be served at once, so that none of them waits much longer than `WAIT_MS`. */
+export class WaitBound {
+  #bound: number
+  #serving = 0
+  /** In this window: calls done, and the time that all calls together have been served. */
+  #done = 0
+  #servedMs = 0
+  #sinceMs: number
+  #lastMs: number
+
+  /** `now`: milliseconds, of a clock that never goes back. */
+  constructor(
+    private readonly connections: number,
+    private readonly max: number,
+    private readonly now = () => performance.now(),
+  ) {
+    this.#bound = max
+    this.#sinceMs = this.#lastMs = now()
+  }
+
+  /** Between twice the connections and the maximum. */
+  get bound(): number {
+    return Math.floor(this.#bound)
+  }
+
+  get hasRoom(): boolean {
+    this.#pass()
+    return this.#serving < this.bound
+  }
+
+  begin(): void {
+    this.#pass()
+    this.#serving++
+  }
+
+  end(): void {
+    this.#pass()
+    this.#serving--
+    this.#done++
+  }
+
+  #pass(): void {
+    const nowMs = this.now()
+    this.#servedMs += this.#serving * (nowMs - this.#lastMs)
+    this.#lastMs = nowMs
+    const passedMs = nowMs - this.#sinceMs
+    if (passedMs >= WINDOW_MS) this.#decide(passedMs)
+  }
+
+  #decide(passedMs: number): void {
+    const atOnce = this.#servedMs / passedMs
+    // With connections to spare a call takes as long as it takes, and nobody waits for it.
+    const wait = atOnce >= this.connections && this.#servedMs > WAIT_MS * this.#done
+    this.#bound = this.#clamp(wait ? (this.#done / passedMs) * WAIT_MS : this.#bound * MORE)
+    this.#sinceMs = this.#lastMs
+    this.#done = 0
+    this.#servedMs = 0
+  }
+
+  #clamp(bound: number): number {
+    return Math.min(this.max, Math.max(CALLS_PER_CONNECTION_MIN * this.connections, bound))
+  }
+}
