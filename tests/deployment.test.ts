@@ -66,3 +66,25 @@ test("the edge compresses JSON, problems included, and nowhere less: the process
   const parts = nginx.split(/^\s*server \{/m)
   expect([parts.length, parts[0]?.includes("gzip on;")]).toEqual([2, true])
 })
+
+test("the edge bounds the calls that are at each api process, but no sockets, and what it refuses is a problem that says when to come back", () => {
+  expect(directives("server").filter((value) => value?.includes("max_conns"))).toEqual(["api:3000 resolve max_conns=1000"])
+  // Counted together by all of the edge's own processes; and what finds none with room is a bad gateway to nginx.
+  expect(nginx).toMatch(/upstream api \{\s+zone api /)
+  expect(directives("error_page")).toEqual(["502 503 504 = @unavailable"])
+  // The answers of the processes themselves are not replaced.
+  expect(directives("proxy_intercept_errors")).toEqual([])
+  const [, status, body] = /return (\d+) '([^']+)';/.exec(nginx) ?? []
+  expect([directives("add_header"), directives("default_type"), status]).toEqual([
+    ["Retry-After 1 always"],
+    ["application/problem+json"],
+    "503",
+  ])
+  expect(JSON.parse(body ?? "")).toEqual({
+    type: "about:blank",
+    title: "Service Unavailable",
+    status: 503,
+    detail: expect.any(String),
+    instance: null,
+  })
+})
