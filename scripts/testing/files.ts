@@ -19,7 +19,8 @@ export async function findTestFiles(root: string, filters: string[]): Promise<Te
     if (path.startsWith(OUTSIDE) && !filters.some((f) => f.startsWith(OUTSIDE.slice(0, -1)))) return false
     return filters.length === 0 || filters.some((filter) => path.includes(filter))
   }
-  const files = found.filter(wanted).sort()
+  // From the end: whole systems take longest, and are in tests/. What begins last should be short.
+  const files = found.filter(wanted).sort().reverse()
   return { together: [], long: [], heavy: [], alone: [], ...Object.groupBy(files, kindOf) }
 }
 

@@ -64,7 +64,7 @@ test("of a file that passes are told its tests and what they measured, and nothi
   expect(told).toEqual(["core/told.test.ts:\n(pass) t\nfigure: 7 ms"])
 })
 
-test("every test file is found but those outside, which are found when asked for; those with a clock run alone, heavy ones and those that wait each in their turn", async () => {
+test("every test file is found but those outside, which are found when asked for; the last of the alphabet first; those with a clock run alone, heavy ones and those that wait each in their turn", async () => {
   const all = await findTestFiles(root, [])
   expect(all.alone).toEqual(["tests/x.alone.test.ts"])
   expect(all.heavy).toEqual(["tests/w.heavy.test.ts"])
@@ -76,5 +76,5 @@ test("every test file is found but those outside, which are found when asked for
     heavy: [],
     alone: [],
   })
-  expect((await findTestFiles(root, ["core/", "x.alone"])).together).toEqual(["core/a.test.ts", "core/b.test.ts", "core/told.test.ts"])
+  expect((await findTestFiles(root, ["core/", "x.alone"])).together).toEqual(["core/told.test.ts", "core/b.test.ts", "core/a.test.ts"])
 })
