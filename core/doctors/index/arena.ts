@@ -1,4 +1,6 @@
 /** Blocks of bytes in large chunks: a doctor's fixed fields and JSON lie in one. Addresses count units of 8 bytes. */
+import { giveBack, unzeroedBytes } from "./memory.ts"
+
 export const UNIT_BYTES = 8
 const CHUNK_BITS = 17
 /** 1 MiB: small beside the whole, so that emptied chunks give memory back early; large beside a doctor. */
@@ -23,7 +25,7 @@ export class Arena {
   readonly reals: Float64Array[] = []
   /** Units in use, by chunk. */
   readonly live: number[] = []
-  /** Units handed out, by chunk. Behind them nothing was ever written. */
+  /** Units handed out, by chunk. Behind them stands anything. */
   readonly filled: number[] = []
   readonly #unused: number[] = []
   readonly #spare: ArrayBuffer[] = []
@@ -70,6 +72,14 @@ export class Arena {
     if (left === 0 && !inUse.some((append) => append.chunk === chunk)) this.#release(chunk)
   }
 
+  /** Gives all of it back, a chunk in each step. */
+  *release(): Generator<void, void> {
+    for (const words of this.words) {
+      giveBack(words)
+      yield
+    }
+  }
+
   #turnPage(append: Append): void {
     const left = append.chunk
     append.chunk = this.#open()
@@ -79,7 +89,7 @@ export class Arena {
 
   #open(): number {
     const chunk = this.#unused.pop() ?? this.bytes.length
-    const buffer = this.#spare.pop() ?? new ArrayBuffer(CHUNK_BYTES)
+    const buffer = this.#spare.pop() ?? unzeroedBytes(CHUNK_BYTES)
     this.bytes[chunk] = Buffer.from(buffer)
     this.words[chunk] = new Int32Array(buffer)
     this.reals[chunk] = new Float64Array(buffer)

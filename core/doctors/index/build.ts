@@ -10,7 +10,10 @@ export type Keyed = { high: Int32Array; low: Int32Array; slots: Int32Array }
 /** Up to here a node's ball fits its doctors exactly; above, their children's balls. */
 export const FIT_MAX = 2_048
 
-/** Makes `node` the tree of the positions from `from` to before `to`: at most FIT_MAX of them, for it does so at once. */
+/** What a step of building writes at most: a millisecond's half, were none of them in the processor's cache. */
+const STEP_DOCTORS = 256
+
+/** Makes `node` the tree of the positions from `from` to before `to`: few of them, for it does so at once. */
 export function buildSmall(nodes: Nodes, node: number, keyed: Keyed, from: number, to: number): void {
   if (to - from <= LEAF_MAX) writeLeaf(nodes, node, keyed, from, to)
   else {
@@ -20,18 +23,27 @@ export function buildSmall(nodes: Nodes, node: number, keyed: Keyed, from: numbe
   fitBall(nodes, node)
 }
 
-/** As {@link buildSmall}, for any number, in steps that each take no more than FIT_MAX doctors or one node's children. */
+/** As {@link buildSmall}, for any number, in steps that each write no more than STEP_DOCTORS, or fit one node's ball. */
 export function* buildInSteps(nodes: Nodes, node: number, keyed: Keyed, from: number, to: number): Generator<void, void> {
   if (to - from <= FIT_MAX) {
     const before = { nodes: nodes.top, units: nodes.pages.extents.top }
-    buildSmall(nodes, node, keyed, from, to)
+    yield* buildFitted(nodes, node, keyed, from, to)
     nodes.leaveRoom(before)
-    yield
     return
   }
   const { first, starts } = writeInner(nodes, node, keyed, from, to)
   for (let i = 0; i < starts.length; i++) yield* buildInSteps(nodes, first + i, keyed, starts[i] as number, starts[i + 1] ?? to)
   fitBallToChildren(nodes, node)
+  yield
+}
+
+function* buildFitted(nodes: Nodes, node: number, keyed: Keyed, from: number, to: number): Generator<void, void> {
+  if (to - from <= STEP_DOCTORS) buildSmall(nodes, node, keyed, from, to)
+  else {
+    const { first, starts } = writeInner(nodes, node, keyed, from, to)
+    for (let i = 0; i < starts.length; i++) yield* buildFitted(nodes, first + i, keyed, starts[i] as number, starts[i + 1] ?? to)
+    fitBall(nodes, node)
+  }
   yield
 }
 

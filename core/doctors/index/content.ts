@@ -1,5 +1,6 @@
 /** Makes of a doctor's JSON what their record is written from. */
 import { fold } from "../../text.ts"
+import { KnownTexts } from "./known-texts.ts"
 import { type IndexedDoctor, jsonPrefix } from "./listed-doctor.ts"
 import { distanceBefore, isPlain, Listing, numberIn, textIn, VERSION_AFTER } from "./listing.ts"
 import type { Content } from "./record-layout.ts"
@@ -15,6 +16,8 @@ const FIRST_BYTES = 4096
 
 const encoder = new TextEncoder()
 const listing = new Listing()
+const specializations = new KnownTexts()
+const cities = new KnownTexts()
 /** For JSON that does not stand ready, or has folded names behind it. */
 let own = Buffer.alloc(FIRST_BYTES)
 /** A clinic's doctors often come one after the other. */
@@ -22,8 +25,8 @@ const clinic = {
   bytes: Buffer.alloc(FIRST_BYTES),
   length: 0,
   nameAt: 0,
+  nameTo: 0,
   isPlain: true,
-  folded: "",
   signature: new Int32Array(2),
   city: "",
   latitude: 0,
@@ -31,7 +34,6 @@ const clinic = {
 }
 
 const content: Content = {
-  id: "",
   latitude: 0,
   longitude: 0,
   version: 0,
@@ -64,12 +66,11 @@ export function contentOfLine(bytes: Buffer, from: number, to: number): Content 
 function contentOfJson(bytes: Buffer, from: number, to: number, version: number): Content {
   listing.read(bytes, from)
   if (!listing.hasClinic(clinic.bytes, clinic.length)) readClinic()
-  content.id = listing.id
   content.latitude = clinic.latitude
   content.longitude = clinic.longitude
   content.version = version
   content.fee = feeStepsOf(numberIn(bytes, listing.feeFrom, listing.feeTo))
-  content.specializationName = textIn(bytes, listing.specializationFrom, listing.specializationTo)
+  content.specializationName = specializations.textIn(bytes, listing.specializationFrom, listing.specializationTo)
   content.cityName = clinic.city
   content.bytes = bytes
   content.from = from
@@ -87,13 +88,13 @@ function readClinic(): void {
   if (clinic.bytes.length < clinicTo - clinicFrom) clinic.bytes = Buffer.alloc(clinicTo - clinicFrom)
   bytes.copy(clinic.bytes, 0, clinicFrom, clinicTo)
   clinic.nameAt = clinicNameFrom - clinicFrom
-  clinic.city = textIn(bytes, listing.cityFrom, listing.cityTo)
+  clinic.nameTo = clinicNameTo - clinicFrom
+  clinic.city = cities.textIn(bytes, listing.cityFrom, listing.cityTo)
   clinic.latitude = numberIn(bytes, listing.latitudeFrom, listing.latitudeTo)
   clinic.longitude = numberIn(bytes, listing.longitudeFrom, listing.longitudeTo)
-  const name = textIn(bytes, clinicNameFrom, clinicNameTo)
   clinic.isPlain = isPlain(bytes, clinicNameFrom, clinicNameTo)
-  clinic.folded = clinic.isPlain ? name.toLowerCase() : fold(name)
-  addSignature(clinic.folded, clinic.signature, 0)
+  if (clinic.isPlain) addPlainSignature(bytes, clinicNameFrom, clinicNameTo, clinic.signature, 0)
+  else addSignature(foldIn(bytes, clinicNameFrom, clinicNameTo), clinic.signature, 0)
   clinic.length = clinicTo - clinicFrom
 }
 
@@ -104,10 +105,14 @@ function addNames(bytes: Buffer): void {
   content.signature[3] = clinic.signature[1] as number
   if (plain) addPlainSignature(bytes, nameFrom, nameTo, content.signature, 0)
   if (plain && clinic.isPlain) return
-  const name = textIn(bytes, nameFrom, nameTo)
-  const folded = plain ? name.toLowerCase() : fold(name)
+  const folded = foldIn(bytes, nameFrom, nameTo)
   if (!plain) addSignature(folded, content.signature, 0)
-  addFolds(`${folded}\0${clinic.folded}\0`)
+  addFolds(`${folded}\0${foldIn(clinic.bytes, clinic.nameAt, clinic.nameTo)}\0`)
+}
+
+function foldIn(bytes: Buffer, from: number, to: number): string {
+  const text = textIn(bytes, from, to)
+  return isPlain(bytes, from, to) ? text.toLowerCase() : fold(text)
 }
 
 function addFolds(tail: string): void {

@@ -24,7 +24,7 @@ export class Forest {
     this.#records = records
     this.#tree = new Tree(this.nodes, records)
     this.everyone = this.#tree.plant()
-    this.#loaded = new LoadedKeys(expected)
+    this.#loaded = new LoadedKeys()
   }
 
   get bytes(): number {

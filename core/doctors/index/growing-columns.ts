@@ -3,6 +3,8 @@
  * larger arrays are filled little by little before they are needed, and what is written meanwhile is written to both.
  */
 
+import { unzeroedWords } from "./memory.ts"
+
 /** Filling begins when this share of the rows is left. */
 const LEFT_SHARE = 1 / 64
 /** Copied for each row that is taken, so that a quarter of what is left suffices: some microseconds. */
@@ -61,7 +63,7 @@ export class GrowingColumns {
 
   #makeLarger(rows: number): Int32Array[] {
     const capacity = Math.ceil(Math.max(rows, this.#capacity) * this.#options.growth)
-    return this.#options.inUse().map((column) => new Int32Array((column.length / this.#capacity) * capacity))
+    return this.#options.inUse().map((column) => unzeroedWords((column.length / this.#capacity) * capacity))
   }
 
   #copy(upTo: number): void {

@@ -15,7 +15,7 @@ test("ids are found as in a map, whatever was added and deleted, however alike t
       for (const [text, stays] of changes) {
         if (!model.has(text)) {
           held.push(text)
-          ids.add(text, held.length - 1)
+          ids.add(held.length - 1)
           model.set(text, held.length - 1)
         } else if (!stays) {
           ids.delete(text)

@@ -10,6 +10,8 @@ const FIRST_SHARE = 4
 const SHARE_SHIFT = 32 - SHARE_BITS
 /** Of a share's places, in use at most. */
 const LOAD_MAX = 0.6
+/** A share that nobody has come to yet. */
+const NOBODY = new Int32Array(1)
 
 /** FNV-1a, 32 bits, with a last mixing round: shares go by its upper bits, places by its lower ones. */
 const FNV_OFFSET = 0x811c9dc5
@@ -20,16 +22,19 @@ export class Ids {
   /** By share: slot + 1, or 0. */
   readonly #shares: Int32Array[]
   readonly #counts = new Int32Array(SHARES)
+  /** Of a share when the first one comes: to make them all at once would hold everyone up. */
+  readonly #firstPlaces: number
 
   constructor(idByte: (slot: number, at: number) => number, expected: number) {
     this.#idByte = idByte
     let places = FIRST_SHARE
     while (places * LOAD_MAX * SHARES < expected) places *= 2
-    this.#shares = Array.from({ length: SHARES }, () => new Int32Array(places))
+    this.#firstPlaces = places
+    this.#shares = new Array<Int32Array>(SHARES).fill(NOBODY)
   }
 
   get bytes(): number {
-    return this.#shares.reduce((sum, share) => sum + share.byteLength, 0)
+    return this.#shares.reduce((sum, share) => sum + (share === NOBODY ? 0 : share.byteLength), 0)
   }
 
   /** The slot, or −1. */
@@ -39,14 +44,16 @@ export class Ids {
     return (share[this.#placeOf(share, hash, id)] as number) - 1
   }
 
-  /** Throws if the id is listed already. */
-  add(id: string, slot: number): void {
-    const hash = hashOf(id)
+  /** Of a doctor whose block is written. Throws if the id is listed already. A load adds millions: no text is made of an id. */
+  add(slot: number): void {
+    const hash = this.#hashOfSlot(slot)
     const number = hash >>> SHARE_SHIFT
     if ((this.#counts[number] as number) + 1 > (this.#shares[number] as Int32Array).length * LOAD_MAX) this.#growShare(number)
     const share = this.#shares[number] as Int32Array
-    const place = this.#placeOf(share, hash, id)
-    if (share[place] !== 0) throw new Error(`doctor ${id} is listed already`)
+    const mask = share.length - 1
+    let place = hash & mask
+    for (; share[place] !== 0; place = (place + 1) & mask)
+      if (this.#areEqual((share[place] as number) - 1, slot)) throw new Error(`doctor ${this.#textOf(slot)} is listed already`)
     share[place] = slot + 1
     this.#counts[number] = (this.#counts[number] as number) + 1
   }
@@ -87,6 +94,15 @@ export class Ids {
     return true
   }
 
+  #areEqual(slot1: number, slot2: number): boolean {
+    for (let i = ID_BYTES - 1; i >= 0; i--) if (this.#idByte(slot1, i) !== this.#idByte(slot2, i)) return false
+    return true
+  }
+
+  #textOf(slot: number): string {
+    return String.fromCharCode(...Array.from({ length: ID_BYTES }, (_, at) => this.#idByte(slot, at)))
+  }
+
   #hashOfSlot(slot: number): number {
     let hash = FNV_OFFSET
     for (let i = 0; i < ID_BYTES; i++) hash = Math.imul(hash ^ this.#idByte(slot, i), FNV_PRIME)
@@ -95,7 +111,7 @@ export class Ids {
 
   #growShare(number: number): void {
     const old = this.#shares[number] as Int32Array
-    const larger = new Int32Array(old.length * 2)
+    const larger = new Int32Array(old === NOBODY ? this.#firstPlaces : old.length * 2)
     for (const entry of old) if (entry !== 0) put(larger, this.#hashOfSlot(entry - 1), entry)
     this.#shares[number] = larger
   }

@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test"
+import fc from "fast-check"
 import { type IndexedDoctor, jsonPrefix } from "./listed-doctor.ts"
 import { distanceBefore, Listing, numberIn, textIn } from "./listing.ts"
 
@@ -41,8 +42,8 @@ test("everything is found where it stands, whatever stands around it and in it",
     [l.latitudeFrom, l.latitudeTo],
     [l.longitudeFrom, l.longitudeTo],
   ] as [number, number][]
-  const { id, name, specialization, clinicName, city, consultationFee, clinicLatitude, clinicLongitude } = doctor
-  expect([l.id, ...texts.map((span) => textIn(bytes, ...span))]).toEqual([id, name, specialization, clinicName, city])
+  const { name, specialization, clinicName, city, consultationFee, clinicLatitude, clinicLongitude } = doctor
+  expect(texts.map((span) => textIn(bytes, ...span))).toEqual([name, specialization, clinicName, city])
   expect(numbers.map((span) => numberIn(bytes, ...span))).toEqual([consultationFee, clinicLatitude, clinicLongitude])
   expect(bytes.toString("utf8", before.length, distanceBefore(bytes, bytes.length))).toBe(jsonPrefix(doctor))
 })
@@ -64,4 +65,17 @@ test("JSON that is other than expected is refused, wherever it ends or differs",
   ])
     expect(() => read(line(json.replace(`"${key}"`, `"${key}s"`)))).toThrow("a listing lacks")
   expect(() => distanceBefore(Buffer.from(`${json},"km":12`), json.length + 8)).toThrow("a listing lacks")
+})
+
+test("a number is the double that JSON.parse makes of it, whatever its digits are", () => {
+  const whole = fc.bigInt({ min: 0n, max: 10n ** 20n }).map(String)
+  const decimal = fc.tuple(fc.nat(1_000_000_000), fc.nat(99_999_999), fc.nat(8)).map(([a, b, zeros]) => `${a}.${"0".repeat(zeros)}${b}`)
+  const signed = fc.tuple(fc.constantFrom("", "-"), fc.oneof(whole, decimal)).map((parts) => parts.join(""))
+  const double = fc.double({ noNaN: true, noDefaultInfinity: true }).map((n) => JSON.stringify(n))
+  fc.assert(
+    fc.property(fc.oneof(signed, double), (text) => {
+      expect(numberIn(Buffer.from(`:${text},`), 1, 1 + text.length)).toBe(JSON.parse(text))
+    }),
+    { numRuns: 5_000 },
+  )
 })

@@ -11,8 +11,11 @@ const BACKSLASH = 92
 const FIRST_PLAIN = 32
 const LAST_PLAIN = 126
 const ZERO = 48
+const MINUS = 45
+const POINT = 46
 /** A whole number with no more digits is a double without rounding. */
 const WHOLE_DIGITS_MAX = 15
+const POWERS = Array.from({ length: WHOLE_DIGITS_MAX + 1 }, (_, n) => 10 ** n)
 
 const keyOf = (json: string) => Buffer.from(json)
 const NAME = keyOf('","name":"')
@@ -84,10 +87,6 @@ export class Listing {
     for (let i = 0; i < length; i++) if (bytes[clinicFrom + i] !== clinic[i]) return false
     return length > 0
   }
-
-  get id(): string {
-    return this.bytes.toString("latin1", this.from + ID_AT, this.from + ID_AT + ID_BYTES)
-  }
 }
 
 /** Where the key of the distance begins that ends at `end`, a whole number. */
@@ -113,12 +112,18 @@ export function textIn(bytes: Buffer, from: number, to: number): string {
 
 export function numberIn(bytes: Buffer, from: number, to: number): number {
   let whole = 0
-  for (let i = from; i < to; i++) {
+  let decimals = -1
+  const isNegative = bytes[from] === MINUS
+  for (let i = isNegative ? from + 1 : from; i < to; i++) {
     const digit = (bytes[i] as number) - ZERO
-    if (digit < 0 || digit > 9 || to - from > WHOLE_DIGITS_MAX) return Number(bytes.toString("latin1", from, to))
-    whole = whole * 10 + digit
+    const isPoint = digit === POINT - ZERO && decimals < 0
+    if ((!isPoint && (digit < 0 || digit > 9)) || to - from > WHOLE_DIGITS_MAX) return Number(bytes.toString("latin1", from, to))
+    if (decimals >= 0 || isPoint) decimals++
+    if (!isPoint) whole = whole * 10 + digit
   }
-  return whole
+  // Both are whole and exact, so that the quotient is the double nearest to the decimal.
+  const size = decimals > 0 ? whole / (POWERS[decimals] as number) : whole
+  return isNegative ? -size : size
 }
 
 /** Of a text that begins at `from`: where its closing quote stands. */

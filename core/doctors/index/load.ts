@@ -32,6 +32,7 @@ export async function loadIndex({ pool, maxBytes, signal }: LoadOptions): Promis
   const log = await readDoctors(pool, signal, index, requireRoom)
   const slices = new Slices()
   for (const _ of index.finish()) {
+    if (!slices.isOver) continue
     await slices.next()
     requireRoom()
   }

@@ -1,6 +1,7 @@
 /** The memory of H3 trees: nodes, whose leaves have pages. */
 import { Extents } from "./extents.ts"
 import { GrowingColumns } from "./growing-columns.ts"
+import { giveBack, unzeroedWords } from "./memory.ts"
 import { Pages } from "./pages.ts"
 import type { Records } from "./records.ts"
 
@@ -58,9 +59,9 @@ export class Nodes {
 
   constructor(records: Records, expectedDoctors: number) {
     const capacity = Math.max(FIRST_NODES, Math.ceil(expectedDoctors * NODES_PER_DOCTOR))
-    this.words = new Int32Array(NODE_WORDS * capacity)
+    this.words = unzeroedWords(NODE_WORDS * capacity)
     this.reals = new Float32Array(this.words.buffer)
-    this.keys = new Int32Array(KEY_WORDS * capacity)
+    this.keys = unzeroedWords(KEY_WORDS * capacity)
     this.#growing = new GrowingColumns({
       capacity,
       growth: GROWTH,
@@ -139,8 +140,19 @@ export class Nodes {
 
   /** Leaves room behind what was built last, for what will come: a share of what it took. */
   leaveRoom({ nodes, units }: { nodes: number; units: number }): void {
-    this.#blocks.leaveRoom(Math.ceil((this.top - nodes) * ROOM_SHARE))
+    const first = this.top
+    this.#blocks.leaveRoom(Math.ceil((first - nodes) * ROOM_SHARE))
+    for (let node = first; node < this.top; node++) this.set(node, COUNT, 0)
     this.pages.extents.leaveRoom(Math.ceil((this.pages.extents.top - units) * ROOM_SHARE))
+  }
+
+  /** Gives their memory back in steps. */
+  *release(): Generator<void, void> {
+    yield* this.pages.release()
+    for (const column of [this.words, this.keys]) {
+      giveBack(column)
+      yield
+    }
   }
 
   copyNode(from: number, to: number): void {

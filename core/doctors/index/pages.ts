@@ -1,6 +1,7 @@
 /** What a search looks at of each doctor, the doctors of a leaf in one run of memory. */
 import { unitVector } from "./exact.ts"
 import { Extents } from "./extents.ts"
+import { giveBack, unzeroedBytes, unzeroedWords } from "./memory.ts"
 import { FEE, LATITUDE, LONGITUDE } from "./record-layout.ts"
 import type { Records } from "./records.ts"
 
@@ -136,11 +137,19 @@ export class Pages {
     copyEntries(this.places[here] as Float64Array, source * PLACE_REALS, places, target * PLACE_REALS, count * PLACE_REALS)
   }
 
+  /** Gives all of them back, a segment in each step. */
+  *release(): Generator<void, void> {
+    for (const [segment, places] of this.places.entries()) {
+      for (const column of [this.fees[segment] as Int32Array, this.slots[segment] as Int32Array, places]) giveBack(column)
+      yield
+    }
+  }
+
   #grow(units: number): void {
     while (this.fees.length * SEGMENT_UNITS < units) {
-      this.fees.push(new Int32Array(SEGMENT_ENTRIES))
-      this.slots.push(new Int32Array(SEGMENT_ENTRIES))
-      this.places.push(new Float64Array(PLACE_REALS * SEGMENT_ENTRIES))
+      this.fees.push(unzeroedWords(SEGMENT_ENTRIES))
+      this.slots.push(unzeroedWords(SEGMENT_ENTRIES))
+      this.places.push(new Float64Array(unzeroedBytes(PLACE_REALS * SEGMENT_ENTRIES * Float64Array.BYTES_PER_ELEMENT)))
     }
   }
 }

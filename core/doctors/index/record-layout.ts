@@ -23,7 +23,6 @@ export const CLINIC_MASK = 0xffff
 
 /** What a doctor's block is written from. */
 export type Content = {
-  id: string
   latitude: number
   longitude: number
   version: number

@@ -3,6 +3,7 @@ import { type Append, Arena, chunkOf, UNIT_BYTES, unitOf } from "./arena.ts"
 import { GrowingColumns, roomFor } from "./growing-columns.ts"
 import { Ids } from "./ids.ts"
 import { ID_AT, ID_BYTES } from "./listed-doctor.ts"
+import { giveBack, unzeroedWords } from "./memory.ts"
 import {
   CAPACITY_SHIFT,
   type Content,
@@ -40,9 +41,9 @@ export class Records {
 
   constructor(expected: number) {
     const capacity = roomFor(Math.max(expected, FIRST_CAPACITY))
-    this.address = new Int32Array(capacity)
-    this.city = new Int32Array(capacity)
-    this.signatures = new Int32Array(4 * capacity)
+    this.address = unzeroedWords(capacity)
+    this.city = unzeroedWords(capacity)
+    this.signatures = unzeroedWords(4 * capacity)
     this.#growing = new GrowingColumns({
       capacity,
       growth: GROWTH,
@@ -106,11 +107,11 @@ export class Records {
   }
 
   /** Takes a slot, writes the doctor into it and lists its id. Throws if it is listed already. */
-  insert(content: Content, id: string): number {
+  insert(content: Content): number {
     const slot = this.#free.pop() ?? this.#top++
     this.#growing.reserve(this.#top)
     this.#place(slot, content)
-    this.ids.add(id, slot)
+    this.ids.add(slot)
     return slot
   }
 
@@ -129,6 +130,15 @@ export class Records {
     this.ids.delete(id)
     this.#discard(slot)
     this.#free.push(slot)
+  }
+
+  /** Gives their memory back in steps. */
+  *release(): Generator<void, void> {
+    yield* this.arena.release()
+    for (const column of [this.address, this.city, this.signatures]) {
+      giveBack(column)
+      yield
+    }
   }
 
   /** Copies a block to another append point. */

@@ -15,6 +15,8 @@ import { SlowSearches } from "./slow-searches.ts"
 const BYTES_PER_MB = 1024 * 1024
 /** Between two tries to load: a load is work for the database. */
 const RELOAD_PAUSE_MS = 500
+/** Between two megabytes of an index that has been dropped: the system takes them back in a fraction of that. */
+const RELEASE_PAUSE_MS = 1
 /** Upkeep takes at most about this long at a time, and so often: a tenth of the process, while there is any. */
 const UPKEEP_MS = 1
 const UPKEEP_PAUSE_MS = 10
@@ -118,8 +120,8 @@ export class SearchIndexService implements SearchIndex {
           this.options.log.warn({ err: error }, "the search index cannot be loaded; trying until it can, SQL serves meanwhile")
         failing = true
       }
-      this.#drop("loading")
-      await sleep(RELOAD_PAUSE_MS, signal)
+      const dropped = this.#drop("loading")
+      await Promise.all([dropped && this.#release(dropped, signal), sleep(RELOAD_PAUSE_MS, signal)])
     }
   }
 
@@ -151,12 +153,24 @@ export class SearchIndexService implements SearchIndex {
     this.#tidySoon(index)
   }
 
-  #drop(state: SearchIndexState): void {
+  /** What served until then, if anything did. */
+  #drop(state: SearchIndexState): DoctorIndex | undefined {
+    const index = this.#index
     clearTimeout(this.#upkeep)
     this.#upkeep = undefined
     this.#index = undefined
     this.offset = undefined
     this.state = state
+    return index
+  }
+
+  /** By and by, before another index takes as much: the collector would give hundreds of megabytes back at once. */
+  async #release(index: DoctorIndex, signal: AbortSignal): Promise<void> {
+    await this.#slowSearches.untilNone()
+    for (const _ of index.release()) {
+      await sleep(RELEASE_PAUSE_MS, signal)
+      if (signal.aborted) return
+    }
   }
 
   #giveUp(error: TooLarge): void {

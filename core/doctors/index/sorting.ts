@@ -3,24 +3,21 @@ import type { Keyed } from "./build.ts"
 import type { PlaceKey } from "./place-key.ts"
 import { Scratch } from "./scratch.ts"
 
-/** Items that one step handles: well under a millisecond. */
-const STEP = 32_768
-const GROWTH = 1.5
+/** What is loaded grows by segments of 64 KiB: nothing is copied, and no estimate of how much will come is needed. */
+const SEGMENT_BITS = 14
+const SEGMENT_MASK = (1 << SEGMENT_BITS) - 1
+
+/** Items that one step handles: half a millisecond, were each of them the first to write to a page of memory that the system has to find. */
+const STEP = 1 << SEGMENT_BITS
 
 /** The keys and specializations of all slots as they are loaded: slots count from 0 without gaps. */
 export class LoadedKeys {
   readonly #scratch = new Scratch()
-  #high: Column
-  #low: Column
-  #groups: Column
+  readonly #high: Column[] = []
+  readonly #low: Column[] = []
+  readonly #groups: Column[] = []
   #length = 0
   #groupCount = 0
-
-  constructor(expected: number) {
-    this.#high = this.#scratch.take(expected)
-    this.#low = this.#scratch.take(expected)
-    this.#groups = this.#scratch.take(expected)
-  }
 
   /** Of what is loaded and what is sorted. */
   get bytes(): number {
@@ -28,26 +25,23 @@ export class LoadedKeys {
   }
 
   push({ high, low }: PlaceKey, group: number): void {
-    if (this.#length === this.#high.length) {
-      const capacity = Math.ceil((this.#length + STEP) * GROWTH)
-      this.#high = this.#grown(this.#high, capacity)
-      this.#low = this.#grown(this.#low, capacity)
-      this.#groups = this.#grown(this.#groups, capacity)
-    }
-    this.#groups[this.#length] = group
+    const segment = this.#length >>> SEGMENT_BITS
+    const at = this.#length++ & SEGMENT_MASK
+    if (at === 0) for (const column of [this.#high, this.#low, this.#groups]) column.push(this.#scratch.take(1 << SEGMENT_BITS))
+    ;(this.#high[segment] as Column)[at] = high
+    ;(this.#low[segment] as Column)[at] = low
+    ;(this.#groups[segment] as Column)[at] = group
     this.#groupCount = Math.max(this.#groupCount, group + 1)
-    this.#high[this.#length] = high
-    this.#low[this.#length++] = low
   }
 
   /** In the order of keys: a radix sort by the 24 bits of `low`, then the 28 of `high`. */
   *sorted(): Generator<void, KeyedColumns> {
     const [high, low] = [this.#high, this.#low]
     const passes: [bits: number, keyOf: (slot: number) => number][] = [
-      [12, (slot) => (low[slot] as number) & 0xfff],
-      [12, (slot) => (low[slot] as number) >>> 12],
-      [14, (slot) => (high[slot] as number) & 0x3fff],
-      [14, (slot) => (high[slot] as number) >>> 14],
+      [12, (slot) => loadedAt(low, slot) & 0xfff],
+      [12, (slot) => loadedAt(low, slot) >>> 12],
+      [14, (slot) => loadedAt(high, slot) & 0x3fff],
+      [14, (slot) => loadedAt(high, slot) >>> 14],
     ]
     let slots = this.#scratch.take(this.#length)
     yield* number(slots)
@@ -62,10 +56,10 @@ export class LoadedKeys {
   /** The same doctors by specialization, within each in the order they had; and where each specialization begins. What they come from is gone. */
   *grouped(all: KeyedColumns): Generator<void, { keyed: KeyedColumns; starts: Int32Array }> {
     const groups = this.#groups
-    const { sorted, starts } = yield* this.#countingSort(all.slots, this.#groupCount, (slot) => groups[slot] as number)
+    const { sorted, starts } = yield* this.#countingSort(all.slots, this.#groupCount, (slot) => loadedAt(groups, slot))
     this.give(all)
     const keyed = yield* this.#keyed(sorted)
-    this.#scratch.give(this.#high, this.#low, this.#groups)
+    this.#scratch.give(...this.#high, ...this.#low, ...this.#groups)
     return { keyed, starts }
   }
 
@@ -93,7 +87,7 @@ export class LoadedKeys {
     return { sorted, starts }
   }
 
-  *#inOrder(values: Column, order: Column): Generator<void, Column> {
+  *#inOrder(values: Column[], order: Column): Generator<void, Column> {
     const ordered = this.#scratch.take(order.length)
     for (let from = 0; from < order.length; from += STEP) {
       gather(values, order, ordered, from)
@@ -101,16 +95,12 @@ export class LoadedKeys {
     }
     return ordered
   }
-
-  #grown(column: Column, length: number): Column {
-    const larger = this.#scratch.take(length)
-    larger.set(column)
-    this.#scratch.give(column)
-    return larger
-  }
 }
 
 type Column = Int32Array<ArrayBuffer>
+
+const loadedAt = (column: Column[], slot: number) => (column[slot >>> SEGMENT_BITS] as Column)[slot & SEGMENT_MASK] as number
+
 export type KeyedColumns = Keyed & { high: Column; low: Column; slots: Column }
 type Sorted = { sorted: Column /** By key: where it begins; and at last, the end. */; starts: Int32Array }
 
@@ -140,7 +130,7 @@ function distribute(items: Int32Array, from: number, next: Int32Array, keyOf: (i
   }
 }
 
-function gather(values: Int32Array, order: Int32Array, into: Int32Array, from: number): void {
+function gather(values: Column[], order: Int32Array, into: Int32Array, from: number): void {
   const to = Math.min(from + STEP, order.length)
-  for (let i = from; i < to; i++) into[i] = values[order[i] as number] as number
+  for (let i = from; i < to; i++) into[i] = loadedAt(values, order[i] as number)
 }

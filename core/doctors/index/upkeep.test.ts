@@ -18,7 +18,7 @@ function loaded(doctors: readonly IndexedDoctor[]) {
   const records = new Records(doctors.length)
   const forest = new Forest(records, doctors.length)
   for (const doctor of doctors) {
-    records.insert(contentOf(doctor), doctor.id)
+    records.insert(contentOf(doctor))
     forest.load(doctor.clinicLatitude, doctor.clinicLongitude, 0)
   }
   for (const _ of forest.build());
