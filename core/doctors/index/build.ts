@@ -2,7 +2,7 @@
 import { fitBall, fitBallToChildren } from "./balls.ts"
 import { COUNT, DEPTH_SHIFT, FIRST, LEAF, LEAF_MAX, type Nodes, SHAPE } from "./nodes.ts"
 import { UNIT_ENTRIES } from "./pages.ts"
-import { bySlotDigits, commonDigits, digitAt } from "./place-key.ts"
+import { commonDigits, digitAt } from "./place-key.ts"
 
 /** Keys by position, and whose they are. */
 export type Keyed = { high: Int32Array; low: Int32Array; slots: Int32Array }
@@ -78,7 +78,6 @@ export function writeNode(
 /** Makes an inner node where the keys first part. Returns its first child, and where each child's positions begin. */
 function writeInner(nodes: Nodes, node: number, keyed: Keyed, from: number, to: number): { first: number; starts: number[] } {
   const { high, low, slots } = keyed
-  if (high[from] === high[to - 1] && low[from] === low[to - 1]) slots.subarray(from, to).sort(bySlotDigits)
   const keyHigh = high[from] as number
   const keyLow = low[from] as number
   const keySlot = slots[from] as number

@@ -34,10 +34,13 @@ export class LoadedKeys {
     this.#groupCount = Math.max(this.#groupCount, group + 1)
   }
 
-  /** In the order of keys: a radix sort by the 24 bits of `low`, then the 28 of `high`. */
+  /** In the order of keys: a radix sort by the digits of slots, then the 24 bits of `low`, then the 28 of `high`. */
   *sorted(): Generator<void, KeyedColumns> {
     const [high, low] = [this.#high, this.#low]
     const passes: [bits: number, keyOf: (slot: number) => number][] = [
+      [SLOT_PASS_BITS, (slot) => slotDigits(slot / SLOT_PASS_KEYS ** 2)],
+      [SLOT_PASS_BITS, (slot) => slotDigits(slot / SLOT_PASS_KEYS)],
+      [SLOT_PASS_BITS, (slot) => slotDigits(slot)],
       [12, (slot) => loadedAt(low, slot) & 0xfff],
       [12, (slot) => loadedAt(low, slot) >>> 12],
       [14, (slot) => loadedAt(high, slot) & 0x3fff],
@@ -45,7 +48,7 @@ export class LoadedKeys {
     ]
     let slots = this.#scratch.take(this.#length)
     yield* number(slots)
-    for (const [bits, keyOf] of passes) {
+    for (const [bits, keyOf] of this.#length > SLOT_PASS_KEYS ** 2 ? passes : passes.slice(1)) {
       const { sorted } = yield* this.#countingSort(slots, 1 << bits, keyOf)
       this.#scratch.give(slots)
       slots = sorted
@@ -98,6 +101,12 @@ export class LoadedKeys {
 }
 
 type Column = Int32Array<ArrayBuffer>
+
+const SLOT_PASS_BITS = 12
+const SLOT_PASS_KEYS = 1 << SLOT_PASS_BITS
+
+/** The lower four digits of a slot, the first of them as the highest one: so they are ordered where places are the same. */
+const slotDigits = (slot: number) => ((slot & 7) << 9) | ((slot & 0o70) << 3) | ((slot & 0o700) >>> 3) | ((slot & 0o7000) >>> 9)
 
 const loadedAt = (column: Column[], slot: number) => (column[slot >>> SEGMENT_BITS] as Column)[slot & SEGMENT_MASK] as number
 
