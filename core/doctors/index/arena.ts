@@ -75,9 +75,12 @@ export class Arena {
   /** Gives all of it back, a chunk in each step. */
   *release(): Generator<void, void> {
     for (const words of this.words) {
+      if (words.length === 0) continue
       giveBack(words)
+      this.#chunks--
       yield
     }
+    this.#spare.length = 0
   }
 
   #turnPage(append: Append): void {
