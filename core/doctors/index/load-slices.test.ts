@@ -6,6 +6,7 @@ import { Pages } from "./pages.ts"
 import { indexed } from "./test-oracle.ts"
 
 const DOCTORS = 60_000
+const FOUND = 1_000
 /** A row of the loader has no more. */
 const PAGE = 64
 /** A tenth of a millisecond each: what one slice may write, zeroes or copies, in words; and what it may put into leaves, in doctors. */
@@ -87,7 +88,9 @@ test.each([
     expect(Math.max(...work.map(({ placed }) => placed))).toBeLessThanOrEqual(PLACED_MAX)
     // Everyone is put into the tree of all and into that of their specialization, all of it in slices.
     expect(work.reduce((sum, { placed }) => sum + placed, 0)).toBe(2 * doctors.length)
-    expect(loaded.index?.size).toBe(doctors.length)
+    // Whoever stands elsewhere in a tree than where their place and slot say is not found.
+    for (const { id, version } of doctors.slice(0, FOUND)) expect(loaded.index?.remove(id, version + 1)).toBe(true)
+    expect(loaded.index?.size).toBe(doctors.length - FOUND)
   },
   60_000,
 )
