@@ -1,8 +1,8 @@
 /** Makes of a doctor's JSON what their record is written from. */
-import { fold } from "../../text.ts"
+import { FoldedName } from "./folded-name.ts"
 import { KnownTexts } from "./known-texts.ts"
 import { type IndexedDoctor, jsonPrefix } from "./listed-doctor.ts"
-import { distanceBefore, isPlain, Listing, numberIn, textIn, VERSION_AFTER } from "./listing.ts"
+import { distanceBefore, isPlain, Listing, numberIn, VERSION_AFTER } from "./listing.ts"
 import type { Content } from "./record-layout.ts"
 import { addPlainSignature, addSignature } from "./signature.ts"
 
@@ -18,6 +18,8 @@ const encoder = new TextEncoder()
 const listing = new Listing()
 const specializations = new KnownTexts()
 const cities = new KnownTexts()
+const doctorFold = new FoldedName()
+const clinicFold = new FoldedName()
 /** For JSON that does not stand ready, or has folded names behind it. */
 let own = Buffer.alloc(FIRST_BYTES)
 /** A clinic's doctors often come one after the other. */
@@ -25,7 +27,6 @@ const clinic = {
   bytes: Buffer.alloc(FIRST_BYTES),
   length: 0,
   nameAt: 0,
-  nameTo: 0,
   isPlain: true,
   signature: new Int32Array(2),
   city: "",
@@ -88,13 +89,12 @@ function readClinic(): void {
   if (clinic.bytes.length < clinicTo - clinicFrom) clinic.bytes = Buffer.alloc(clinicTo - clinicFrom)
   bytes.copy(clinic.bytes, 0, clinicFrom, clinicTo)
   clinic.nameAt = clinicNameFrom - clinicFrom
-  clinic.nameTo = clinicNameTo - clinicFrom
   clinic.city = cities.textIn(bytes, listing.cityFrom, listing.cityTo)
   clinic.latitude = numberIn(bytes, listing.latitudeFrom, listing.latitudeTo)
   clinic.longitude = numberIn(bytes, listing.longitudeFrom, listing.longitudeTo)
   clinic.isPlain = isPlain(bytes, clinicNameFrom, clinicNameTo)
-  if (clinic.isPlain) addPlainSignature(bytes, clinicNameFrom, clinicNameTo, clinic.signature, 0)
-  else addSignature(foldIn(bytes, clinicNameFrom, clinicNameTo), clinic.signature, 0)
+  clinicFold.read(bytes, clinicNameFrom, clinicNameTo)
+  signFold(clinicFold, clinic.signature)
   clinic.length = clinicTo - clinicFrom
 }
 
@@ -105,23 +105,28 @@ function addNames(bytes: Buffer): void {
   content.signature[3] = clinic.signature[1] as number
   if (plain) addPlainSignature(bytes, nameFrom, nameTo, content.signature, 0)
   if (plain && clinic.isPlain) return
-  const folded = foldIn(bytes, nameFrom, nameTo)
-  if (!plain) addSignature(folded, content.signature, 0)
-  addFolds(`${folded}\0${foldIn(clinic.bytes, clinic.nameAt, clinic.nameTo)}\0`)
+  doctorFold.read(bytes, nameFrom, nameTo)
+  signFold(doctorFold, content.signature)
+  addFolds()
 }
 
-function foldIn(bytes: Buffer, from: number, to: number): string {
-  const text = textIn(bytes, from, to)
-  return isPlain(bytes, from, to) ? text.toLowerCase() : fold(text)
+function signFold({ text, bytes, length }: FoldedName, into: Int32Array): void {
+  if (text === undefined) addPlainSignature(bytes, 0, length, into, 0)
+  else addSignature(text, into, 0)
 }
 
-function addFolds(tail: string): void {
+function addFolds(): void {
   const { bytes, from, jsonLength } = content
-  reserve(jsonLength + tail.length * BYTES_PER_UNIT)
+  reserve(jsonLength + doctorFold.length + clinicFold.length + 2)
   if (bytes !== own) bytes.copy(own, 0, from, from + jsonLength)
   content.bytes = own
   content.from = 0
-  content.length = jsonLength + encoder.encodeInto(tail, own.subarray(jsonLength)).written
+  content.length = jsonLength
+  for (const { bytes: folded, length } of [doctorFold, clinicFold]) {
+    folded.copy(own, content.length, 0, length)
+    own[content.length + length] = 0
+    content.length += length + 1
+  }
 }
 
 function reserve(bytes: number): void {
