@@ -1,11 +1,11 @@
 import { expect, test } from "bun:test"
-import { WAIT_MS, WaitBound } from "./wait-bound.ts"
+import { BURST_MS, WAIT_MS, WaitBound } from "./wait-bound.ts"
 
 const CONNECTIONS = 20
 const MAX = 500
 const LEAST = 2 * CONNECTIONS
-/** Until it has seen the pace: a burst has been let in by then, and is done. */
-const LEARNED_MS = 3_000
+/** Until what was let in as a burst is done, which is as much as there may be at all. */
+const learnedMs = (perSecond: number) => 1.5 * BURST_MS + (1_000 * MAX) / perSecond
 const PATIENCE_MS = 1_000
 
 /** Calls served one by one in the order in which they came, each within `serviceMs` / connections; its clock is the test's. */
@@ -58,8 +58,8 @@ test("at five times what is done, whoever is let in waits little longer than is 
   for (const serviceMs of [5, 20, 80, 200, 500]) {
     const clinic = new Clinic()
     const perSecond = (1_000 * CONNECTIONS) / serviceMs
-    clinic.run(LEARNED_MS + 5_000, 5 * perSecond, serviceMs)
-    const served = clinic.after(LEARNED_MS)
+    clinic.run(learnedMs(perSecond) + 5_000, 5 * perSecond, serviceMs)
+    const served = clinic.after(learnedMs(perSecond))
     expect(served.length).toBeGreaterThan(0.98 * 5 * perSecond)
     // Where twice the connections take longer than that, they are what is let in.
     expect(slowest(served)).toBeLessThan(Math.max(1.3 * WAIT_MS, 2.1 * serviceMs))
@@ -69,10 +69,11 @@ test("at five times what is done, whoever is let in waits little longer than is 
 
 test("where the processor is what is short, and calls come in once those before are all done, nobody waits too long either", () => {
   const serviceMs = 4
+  const learned = learnedMs(1_000 / serviceMs)
   const clinic = { now: 0 }
   const waits = new WaitBound(CONNECTIONS, MAX, () => clinic.now)
   const waited: { at: number; ms: number }[] = []
-  for (let seenMs = 0; clinic.now < LEARNED_MS + 10_000; ) {
+  for (let seenMs = 0; clinic.now < learned + 10_000; ) {
     // All that came while those before were done, evenly, and who of them found room.
     const [fromMs, cameMs] = [seenMs, clinic.now]
     const came = Math.max(1, Math.floor(((cameMs - fromMs) / serviceMs) * 5))
@@ -88,9 +89,9 @@ test("where the processor is what is short, and calls come in once those before 
       waited.push({ at: clinic.now, ms: clinic.now - at })
     }
   }
-  const learned = waited.filter(({ at }) => at > LEARNED_MS)
-  expect(learned.length).toBeGreaterThan(0.95 * (10_000 / serviceMs))
-  expect(Math.max(...learned.map(({ ms }) => ms))).toBeLessThan(PATIENCE_MS)
+  const later = waited.filter(({ at }) => at > learned)
+  expect(later.length).toBeGreaterThan(0.95 * (10_000 / serviceMs))
+  expect(Math.max(...later.map(({ ms }) => ms))).toBeLessThan(PATIENCE_MS)
 })
 
 test("what stands still lets twice the connections wait, and as many as ever once it goes on", () => {
@@ -108,23 +109,39 @@ test("what stands still lets twice the connections wait, and as many as ever onc
 
 test("once a slow time is over, the bound is what the new pace allows within seconds, though calls never stopped coming", () => {
   const clinic = new Clinic()
-  clinic.run(LEARNED_MS, 4_000, 100)
+  clinic.run(learnedMs(200), 4_000, 100)
   expect(clinic.waits.bound).toBeLessThan(70)
-  const from = clinic.now
-  clinic.run(LEARNED_MS, 4_000, 10)
+  clinic.run(3_000, 4_000, 10)
   expect(clinic.waits.bound).toBe(MAX)
+  const from = clinic.now
   clinic.run(2_000, 4_000, 10)
-  expect(clinic.after(from + LEARNED_MS).length).toBeGreaterThan(0.98 * 2 * 2_000)
+  expect(clinic.after(from).length).toBeGreaterThan(0.98 * 2 * 2_000)
 })
 
-test("a burst that is done in time is let in whole, again and again", () => {
-  const clinic = new Clinic()
-  for (let n = 0; n < 20; n++) {
-    for (let call = 0; call < MAX; call++) clinic.arrive()
-    clinic.run(1_000, 0, 10)
+/** As many as there may be at all, in less than two seconds: so many at once, and the others as those before are answered. */
+function burst(clinic: Clinic, atOnce: number): void {
+  const [before, end] = [clinic.served.length, clinic.now + 2 * BURST_MS]
+  for (let call = 0; call < atOnce; call++) clinic.arrive()
+  for (let come = atOnce; clinic.now < end; clinic.run(1, 0, 70))
+    for (; come < Math.min(MAX, atOnce + clinic.served.length - before); come++) clinic.arrive()
+}
+
+test("a burst that is done within two seconds is let in whole, at once or as others are answered, again and again", () => {
+  for (const atOnce of [MAX, MAX / 2]) {
+    const clinic = new Clinic()
+    for (let n = 0; n < 20; n++) burst(clinic, atOnce)
+    expect([clinic.refused, clinic.served.length]).toEqual([0, 20 * MAX])
+    expect(slowest(clinic.served)).toBeLessThan(BURST_MS)
   }
-  expect([clinic.refused, clinic.served.length]).toEqual([0, 20 * MAX])
-  expect(slowest(clinic.served)).toBeLessThan(PATIENCE_MS)
+})
+
+test("a burst is let in whole again some seconds after an overload", () => {
+  const clinic = new Clinic()
+  clinic.run(learnedMs(285), 5 * 285, 70)
+  clinic.run(5_000, 20, 70)
+  const refused = clinic.refused
+  burst(clinic, MAX / 2)
+  expect(clinic.refused).toBe(refused)
 })
 
 test("a call that takes long beside others that do not changes nothing", () => {

@@ -2,14 +2,16 @@
 
 /** Long enough that a burst fills every gap, short enough that a person waits for it, and for the answers before it to be written, as long again. */
 export const WAIT_MS = 250
+/** Waiting that is over by then is a burst, such as of hundreds who want one and the same time, and all of it is served. */
+export const BURST_MS = 2_000
 /** Long enough to see many calls done, short enough that few have come in when a pace falls. */
 const WINDOW_MS = 200
-/** While nobody waits that long, nothing says what the pace could be: more are let in, again and again. */
+/** While nobody waits that long, nothing says what the pace could be: more are let in, again in each window. */
 const MORE = 1.25
 /** Each connection is busy, and has the next call waiting: fewer would leave gaps. */
 const CALLS_PER_CONNECTION_MIN = 2
 
-/** How many calls may be served at once, so that none of them waits much longer than `WAIT_MS`. */
+/** How many calls may be served at once, so that in an overload that lasts none of them waits much longer than `WAIT_MS`. */
 export class WaitBound {
   #bound: number
   #serving = 0
@@ -18,6 +20,8 @@ export class WaitBound {
   #servedMs = 0
   #sinceMs: number
   #lastMs: number
+  /** For how long calls have waited, less the time in which none did; from BURST_MS on it is an overload, until the bound is the maximum again. */
+  #waitingMs = 0
 
   /** `now`: milliseconds, of a clock that never goes back. */
   constructor(
@@ -61,11 +65,22 @@ export class WaitBound {
   #decide(passedMs: number): void {
     const atOnce = this.#servedMs / passedMs
     // With connections to spare a call takes as long as it takes, and nobody waits for it.
-    const wait = atOnce >= this.connections && this.#servedMs > WAIT_MS * this.#done
-    this.#bound = this.#clamp(wait ? (this.#done / passedMs) * WAIT_MS : this.#bound * MORE)
+    if (atOnce < this.connections || this.#servedMs <= WAIT_MS * this.#done) this.#letMoreIn(passedMs)
+    else this.#letFewerIn(passedMs)
     this.#sinceMs = this.#lastMs
     this.#done = 0
     this.#servedMs = 0
+  }
+
+  #letMoreIn(passedMs: number): void {
+    this.#bound = this.#clamp(this.#bound * MORE ** (passedMs / WINDOW_MS))
+    if (this.#waitingMs < BURST_MS) this.#waitingMs = Math.max(0, this.#waitingMs - passedMs)
+    else if (this.#bound === this.max) this.#waitingMs = 0
+  }
+
+  #letFewerIn(passedMs: number): void {
+    this.#waitingMs += passedMs
+    if (this.#waitingMs >= BURST_MS) this.#bound = this.#clamp((this.#done / passedMs) * WAIT_MS)
   }
 
   #clamp(bound: number): number {

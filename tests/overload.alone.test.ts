@@ -61,7 +61,10 @@ async function closeStage({ database, redis, api, calls }: Stage): Promise<void>
 /** `share`: of the best, how much was served. */
 type Judged = { flooded: Flooded; share: number }
 
-/** Fails unless a flood is served and refused as it should be, in one of some: who else uses the machine can make them slower, never quicker. */
+/**
+ * Fails unless a flood is served and refused as it should be, in one of some: who else uses the machine can make them slower, never quicker,
+ * and the first two seconds of a flood are a burst to a process, which it serves however late.
+ */
 async function judge(what: string, served: number, best: number, flood: () => Promise<Judged>): Promise<void> {
   let judged = await flood()
   for (let n = 1; n < FLOODS && !isQuiet(judged); n++) judged = await flood()
