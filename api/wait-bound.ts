@@ -1,7 +1,7 @@
 /** How long whoever is let in now would wait: as many calls as are being served, at the pace at which they were done of late (Little's law). */
 
 /** Long enough that a burst fills every gap, short enough that a person waits for it, and for the answers before it to be written, as long again. */
-export const WAIT_MS = 250
+export const WAIT_MS = 300
 /** Waiting that is over by then is a burst, such as of hundreds who want one and the same time, and all of it is served. */
 export const BURST_MS = 2_000
 /** Long enough to see many calls done, short enough that few have come in when a pace falls. */

@@ -18,6 +18,7 @@ const APPOINTMENTS = 100
 /** More, and it is the callers' own process that is late. */
 const SENT_PER_SECOND_MAX = 10_000
 const REST_MS = 1_500
+const UNCOUNTED_FLOODS = 2
 const CALLS: [string, string][] = [
   ["100 appointments", `/api/v1/appointments?limit=${APPOINTMENTS}`],
   ["one appointment", "/api/v1/appointments?limit=1"],
@@ -69,8 +70,8 @@ async function measure(path: string): Promise<Round> {
   await using callers = await openCallers({ port, token: patient.token, path, patienceMs: PATIENCE_MS })
   const { best, costMs } = await bestOf(callers, 200)
   const times = Math.min(TIMES, SENT_PER_SECOND_MAX / best)
-  // Its first two seconds are a burst to the process, and served however late.
-  await callers.flood(times * best)
+  // Its first two seconds are a burst to the process, and served however late, which takes it as long again.
+  for (let n = 0; n < UNCOUNTED_FLOODS; n++) await callers.flood(times * best)
   const flooded = await callers.flood(times * best)
   await Bun.sleep(REST_MS)
   const { outcomes, inRound, refusals } = flooded
