@@ -1,11 +1,14 @@
-import { expect, test } from "bun:test"
+import { expect, spyOn, test } from "bun:test"
 import { Writable } from "node:stream"
 import { pino } from "pino"
 import { until } from "../../../tests/harness/services.ts"
 import { findLog } from "../../events/queries.ts"
+import { DoctorIndex } from "./doctor-index.ts"
 import { changeMany, placeOf, SearchStage } from "./test-stage.ts"
 
 const TIMEOUT_MS = 30_000
+/** Long enough to give back an index of this size, were it not waited for. */
+const RELEASED_MS = 200
 
 test(
   "an index that comes to be larger than it may, while it loads or by growth, is given up, which is said once; SQL serves",
@@ -92,3 +95,28 @@ test("it tells how far it has read: up to the log's head when all is taken in, o
   await until("it has read all", () => service.offset === head)
   expect(service.loadSeconds).toBeGreaterThan(0)
 })
+
+test(
+  "a search that goes on in slices while the index is loaded again finds what it would have found, and nothing is given back before it has",
+  async () => {
+    await using stage = await SearchStage.open({ doctors: 2_000 })
+    const service = await stage.ready()
+    const query = { ...placeOf(0), radius: 500, page: 1, limit: 20 }
+    const expected = Buffer.from(service.search(query) as Uint8Array).toString()
+    let isHeld = true
+    const { searchSlowly } = DoctorIndex.prototype
+    using _slow = spyOn(DoctorIndex.prototype, "searchUntil").mockReturnValue(undefined)
+    using _held = spyOn(DoctorIndex.prototype, "searchSlowly").mockImplementation(function* (this: DoctorIndex, ...given) {
+      while (isHeld) yield
+      return yield* searchSlowly.apply(this, given)
+    })
+    const answer = (service.search(query) as () => Promise<Uint8Array>)()
+    await stage.pool`update event_log set id = gen_random_uuid()`
+    await until("it is to be loaded again", () => service.state === "loading")
+    await Bun.sleep(RELEASED_MS)
+    isHeld = false
+    expect(Buffer.from(await answer).toString()).toBe(expected)
+    await until("it is loaded again", () => service.state === "ready")
+  },
+  TIMEOUT_MS,
+)
