@@ -2,6 +2,7 @@
  * From a doctor's id to its slot: open addressing, in shares that grow one at a time, so that growing never takes long. The
  * ids themselves stand in the doctors' blocks.
  */
+import { FNV_OFFSET, FNV_PRIME } from "./fnv.ts"
 import { ID_BYTES } from "./listed-doctor.ts"
 
 const SHARE_BITS = 10
@@ -12,10 +13,6 @@ const SHARE_SHIFT = 32 - SHARE_BITS
 const LOAD_MAX = 0.6
 /** A share that nobody has come to yet. */
 const NOBODY = new Int32Array(1)
-
-/** FNV-1a, 32 bits, with a last mixing round: shares go by its upper bits, places by its lower ones. */
-const FNV_OFFSET = 0x811c9dc5
-const FNV_PRIME = 0x01000193
 
 export class Ids {
   readonly #idByte: (slot: number, at: number) => number
@@ -130,6 +127,7 @@ function hashOf(id: string): number {
   return mixed(hash)
 }
 
+/** Shares go by its upper bits, places by its lower ones. */
 function mixed(hash: number): number {
   const h = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
   return (h ^ (h >>> 13)) >>> 0

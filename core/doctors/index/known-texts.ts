@@ -1,9 +1,8 @@
+import { FNV_OFFSET, FNV_PRIME } from "./fnv.ts"
 import { textIn } from "./listing.ts"
 
 /** Of a table's specializations, nearly all. */
 const PLACES = 1 << 8
-const FNV_OFFSET = 0x811c9dc5
-const FNV_PRIME = 0x01000193
 
 /** Texts that come again and again in JSON: of a million doctors' specializations, garbage that takes long to collect. */
 export class KnownTexts {
