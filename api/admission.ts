@@ -12,13 +12,13 @@ export const CALLS_PER_CONNECTION = 25
 /** Those who are refused come back when what is being served has long been. */
 const RETRY_AFTER_SECONDS = 1
 
-/** The bound on all that are in, who may still be sending their bodies, holds memory; that on those who are served holds time. */
+/** The bound on all that are in, who may still be sending their bodies, holds memory; that on those who are served, if there is one, holds time. */
 export class Admission {
   #inside = 0
 
   constructor(
     private readonly max: number,
-    private readonly waits?: WaitBound,
+    private readonly waits = new WaitBound(max, max),
   ) {}
 
   static forConnections(connections: number): Admission {
@@ -31,11 +31,11 @@ export class Admission {
   }
 
   get bound(): number {
-    return this.waits?.bound ?? this.max
+    return this.waits.bound
   }
 
   get hasRoom(): boolean {
-    return this.#inside < this.max && (this.waits?.hasRoom ?? true)
+    return this.#inside < this.max && this.waits.hasRoom
   }
 
   /** Whether there is room. Whoever is let in leaves again. */
@@ -51,11 +51,11 @@ export class Admission {
 
   /** What is done for whoever was let in, once all of it has been sent. */
   async serve<T>(work: () => Promise<T>): Promise<T> {
-    this.waits?.begin()
+    this.waits.begin()
     try {
       return await work()
     } finally {
-      this.waits?.end()
+      this.waits.end()
     }
   }
 }
