@@ -2,20 +2,20 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { figure } from "../scripts/testing/figures.ts"
 import { doctorInput, type Person, person } from "./harness/api.ts"
-import { scrape, valueIn } from "./harness/metrics.ts"
+import { processorSeconds } from "./harness/metrics.ts"
 import { type OneProcess, startProcess } from "./harness/one-process.ts"
 import { RawCalls } from "./harness/raw-calls.ts"
 import { type TestDatabase, type TestRedis, testDatabase, testRedis } from "./harness/services.ts"
 import { openCallers } from "./overload-callers.ts"
 import { type Flooded, inOneRound, type Measures, measuresOf, outcomeOf, PATIENCE_MS, perSecond } from "./overload-measure.ts"
+import { insertAppointments } from "./overload-world.ts"
 
 /** Long beside what the machine does meanwhile: so the figures are of the queue, not of its other tenants. */
 const QUERY_S = 0.02
 /** Of each booking; they are written in groups. */
 const INSERT_S = 0.003
 const CONNECTIONS = 2
-/** Of appointments with long texts: each answer costs the process dozens of times what a refusal does, with its HTTP. From a twenty-first on, four
- * refusals for each answer leave less than 0.8 of the processor. */
+/** Large answers: where a refusal costs more than a sixteenth of one, four for each leave less than 0.8 of the processor. */
 const PAGE = 100
 const READS_A_MINUTE = 200
 /** Many times the limit, and little for the machine. */
@@ -95,10 +95,10 @@ async function overload(what: string, { sustainable, flood }: Measures, served: 
 }
 
 /** Of the processor's seconds, not the clock's: who else uses the machine takes of those, but not of what can be done in one of these. */
-async function overloadOfProcessor(what: string, { sustainable, flood }: Measures, processorSeconds: () => Promise<number>): Promise<void> {
+async function overloadOfProcessor(what: string, { sustainable, flood }: Measures, spent: () => Promise<number>): Promise<void> {
   const during = async <T>(work: () => Promise<T>) => {
-    const before = await processorSeconds()
-    return { done: await work(), seconds: (await processorSeconds()) - before }
+    const before = await spent()
+    return { done: await work(), seconds: (await spent()) - before }
   }
   await sustainable(200)
   const best = await during(() => sustainable(200))
@@ -165,11 +165,7 @@ describe("where a process's own work is what takes time,", () => {
   beforeAll(async () => {
     stage = await openStage({})
     const doctor = await person(stage.api.url, "doctor").post("/doctors", doctorInput)
-    await stage.database.pool`
-      insert into appointments (id, doctor_id, patient_id, during, reason)
-      select gen_random_uuid(), ${doctor.body.id}, (select id from patients where uid = 'patient'),
-        tstzrange(now() + n * interval '1 day', now() + n * interval '1 day' + interval '30 minutes'), repeat('what was found, ', 500)
-      from generate_series(1, ${PAGE}::int) n`
+    await insertAppointments(stage.database.pool, doctor.body.id, "patient", PAGE)
   }, 60_000)
   afterAll(() => closeStage(stage))
 
@@ -181,12 +177,7 @@ describe("where a process's own work is what takes time,", () => {
       path: `/api/v1/appointments?limit=${PAGE}`,
       patienceMs: PATIENCE_MS,
     })
-    const processorSeconds = async () => {
-      const metrics = await scrape(api.metricsPort)
-      const spent = ["user", "system"].map((mode) => valueIn(metrics, "process_cpu_time_seconds_total", { cpu_mode: mode }) ?? Number.NaN)
-      return spent.reduce((sum, seconds) => sum + seconds)
-    }
-    await overloadOfProcessor("reads of 100 appointments", callers, processorSeconds)
+    await overloadOfProcessor("reads of 100 appointments", callers, () => processorSeconds(api.metricsPort))
   }, 60_000)
 })
 

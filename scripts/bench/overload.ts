@@ -2,12 +2,14 @@
  * `bun run bench:overload`: calls of several costs at five times the rate that one api process sustains, and refusals by themselves. Of what an
  * answer costs a refusal costs r: a process can give no more than 1 / (1 + 4r) of its best then, whatever it does.
  */
+import { CALLS_PER_CONNECTION } from "../../api/admission.ts"
 import { doctorInput, person } from "../../tests/harness/api.ts"
-import { scrape, valueIn } from "../../tests/harness/metrics.ts"
+import { processorSeconds } from "../../tests/harness/metrics.ts"
 import { startProcess } from "../../tests/harness/one-process.ts"
 import { until } from "../../tests/harness/services.ts"
 import { openCallers } from "../../tests/overload-callers.ts"
 import { inOneRound, type Measures, PATIENCE_MS, perSecond } from "../../tests/overload-measure.ts"
+import { insertAppointments } from "../../tests/overload-world.ts"
 import { say, spread, startBench } from "./environment.ts"
 
 const TIMES = 5
@@ -26,7 +28,6 @@ const CALLS: [string, string][] = [
   ["a search of the index", "/api/v1/doctors/search?latitude=40.7&longitude=-74"],
 ]
 const LOCK = 7
-const ADMITTED_AT_FIRST = 500
 
 /** `best`: a second. `costMs`: of the processor, each. */
 type Best = { best: number; costMs: number }
@@ -37,11 +38,7 @@ await using api = await startProcess("api", bench.environment)
 const patient = person(api.url, "patient")
 await patient.post("/patients", { name: "Pat" })
 const doctor = await person(api.url, "doctor").post("/doctors", doctorInput)
-await bench.pool`
-  insert into appointments (id, doctor_id, patient_id, during, reason)
-  select gen_random_uuid(), ${doctor.body.id}, (select id from patients where uid = 'patient'),
-    tstzrange(now() + n * interval '1 day', now() + n * interval '1 day' + interval '30 minutes'), repeat('what was found, ', 500)
-  from generate_series(1, ${APPOINTMENTS}::int) n`
+await insertAppointments(bench.pool, doctor.body.id, "patient", APPOINTMENTS)
 await bench.pool`alter table payments rename to quick_payments`
 await bench.pool.unsafe(
   `create view payments as select * from quick_payments where (select pg_advisory_xact_lock_shared(${LOCK})) is not null`,
@@ -49,21 +46,12 @@ await bench.pool.unsafe(
 await bench.pool`grant select on payments to pulsecal_app`
 const port = Number(new URL(api.url).port)
 
-async function processorMs(): Promise<number> {
-  const metrics = await scrape(api.metricsPort)
-  const spent = ["user", "system"].map((mode) => valueIn(metrics, "process_cpu_time_seconds_total", { cpu_mode: mode }) ?? Number.NaN)
-  return spent.reduce((sum, seconds) => sum + seconds) * 1_000
-}
-
-async function during<T>(work: () => Promise<T>) {
-  const before = await processorMs()
-  return { done: await work(), ms: (await processorMs()) - before }
-}
-
 async function bestOf(callers: Measures, status: number): Promise<Best> {
   await callers.sustainable(status)
-  const { done: best, ms } = await during(() => callers.sustainable(status))
-  return { best, costMs: ms / inOneRound(best) }
+  const before = await processorSeconds(api.metricsPort)
+  const best = await callers.sustainable(status)
+  const seconds = (await processorSeconds(api.metricsPort)) - before
+  return { best, costMs: (seconds * 1_000) / inOneRound(best) }
 }
 
 async function measure(path: string): Promise<Round> {
@@ -83,7 +71,7 @@ async function measureRefusals(): Promise<Best> {
   const held = await bench.pool.reserve()
   await held`select pg_advisory_lock(${LOCK})`
   await using callers = await openCallers({ port, token: patient.token, path: "/api/v1/me", patienceMs: PATIENCE_MS })
-  const waiting = Array.from({ length: ADMITTED_AT_FIRST }, () => patient.get("/payments"))
+  const waiting = Array.from({ length: bench.config.databasePool * CALLS_PER_CONNECTION }, () => patient.get("/payments"))
   await until("there is no room", async () => (await patient.get("/me")).status === 503)
   const refusals = await bestOf(callers, 503)
   await held`select pg_advisory_unlock(${LOCK})`

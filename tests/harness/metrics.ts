@@ -34,3 +34,10 @@ export function valueIn(series: Series, name: string, labels: Record<string, str
   if (found.length > 1) throw new Error(`${name} ${parts}: ${found.length} series`)
   return found[0]?.[1]
 }
+
+/** Of the processor, that a process has taken since it began. */
+export async function processorSeconds(metricsPort: number): Promise<number> {
+  const metrics = await scrape(metricsPort)
+  const spent = ["user", "system"].map((mode) => valueIn(metrics, "process_cpu_time_seconds_total", { cpu_mode: mode }) ?? Number.NaN)
+  return spent.reduce((sum, seconds) => sum + seconds)
+}
