@@ -4,10 +4,10 @@ import { stdout } from "./log-output.ts"
 export type Log = Logger
 
 /**
- * Postgres quotes rows and statements in these, and ioredis the whole command in the last, with the password when it is refused; the code, the
- * constraint and the stack are enough to find the fault.
+ * Postgres quotes rows and statements in these, ioredis the whole command, with the password when it is refused, and HTTP's
+ * parser the message that it cannot read; the code, the constraint and the stack are enough to find the fault.
  */
-const QUOTING = ["detail", "where", "hint", "internal_query", "query", "parameters", "command"]
+const QUOTING = ["detail", "where", "hint", "internal_query", "query", "parameters", "command", "rawPacket"]
 
 function withoutQuotes(error: Error): Record<string, unknown> {
   return forgetQuotes({ ...stdSerializers.err(error) })
