@@ -61,11 +61,12 @@ await runCommand(async () => {
   const options = args.filter((a) => a.startsWith("-"))
   const filters = args.filter((a) => !a.startsWith("-"))
   const files = await findTestFiles(ROOT, filters)
+  const stories: string[] = []
   let sum = NOTHING
   try {
     if (filters.length === 0) sum = await countChecks()
     const environment = await startServers()
-    const run = { root: ROOT, options, environment, say }
+    const run = { root: ROOT, options, environment, say, sayFailed: (story: string) => stories.push(story) }
     sum = add(sum, await runFiles({ ...run, files: files.together, atOnce: LANES }))
     sum = add(sum, await runFiles({ ...run, files: files.long, atOnce: files.long.length }))
     sum = add(sum, await runFiles({ ...run, files: files.heavy, atOnce: HEAVY_LANES }))
@@ -79,6 +80,7 @@ await runCommand(async () => {
     say(`no test file matches ${filters.join(" ")}`)
     sum = { ...NOTHING, failed: 1 }
   }
+  for (const story of stories) say(story)
   for (const failure of sum.failures) say(`failed: ${failure}`)
   say(`${sum.passed} passed, ${sum.failed} failed`)
   process.exit(sum.failed === 0 ? 0 : 1)

@@ -14,7 +14,7 @@ beforeAll(async () => {
     "core/a.test.ts": passing,
     "core/b.test.ts": passing,
     "api/c.test.ts": passing,
-    "api/failing.test.ts": `import { expect, test } from "bun:test"; test("good", () => {}); test("bad", () => { expect(1).toBe(2) })`,
+    "api/failing.test.ts": `import { expect, test } from "bun:test"; test("good", () => console.log("chatter")); test("bad", () => { expect(1).toBe(2) })`,
     "api/broken.test.ts": `import "./nowhere.ts"; import { test } from "bun:test"; test("never", () => {})`,
     "api/killed.test.ts": `import { test } from "bun:test"; test("last", () => process.kill(process.pid, "SIGKILL"))`,
     "api/ended.test.ts": `import { test } from "bun:test"; test("last", () => process.exit(0))`,
@@ -31,7 +31,8 @@ beforeAll(async () => {
 })
 afterAll(() => rm(root, { recursive: true }))
 
-const run = (files: string[], say = (_: string) => {}) => runFiles({ root, files, options: [], environment: {}, atOnce: 3, say })
+const run = (files: string[], say = (_: string) => {}, sayFailed = (_: string) => {}) =>
+  runFiles({ root, files, options: [], environment: {}, atOnce: 3, say, sayFailed })
 
 test("files run at once are all counted", async () => {
   expect(await run(["core/a.test.ts", "core/b.test.ts", "api/c.test.ts", "tests/x.alone.test.ts"])).toEqual({
@@ -62,6 +63,17 @@ test("of a file that passes are told its tests and what they measured, and nothi
   const told: string[] = []
   await run(["core/told.test.ts"], (text) => told.push(text.replace(/ \[.*\]/, "")))
   expect(told).toEqual(["core/told.test.ts:\n(pass) t\nfigure: 7 ms"])
+})
+
+test("of a file that fails are told its tests, and for the end of the run all that it printed, with what was expected", async () => {
+  const [told, stories]: string[][] = [[], []]
+  await run(
+    ["api/failing.test.ts"],
+    (text) => told?.push(text.replaceAll(/ \[.*\]/g, "")),
+    (story) => stories?.push(story),
+  )
+  expect(told).toEqual(["api/failing.test.ts:\n(pass) good\n(fail) bad"])
+  expect(stories).toEqual([expect.stringMatching(/chatter.*Expected: 2.*Received: 1/s)])
 })
 
 test("every test file is found but those outside, which are found when asked for; the last of the alphabet first; those with a clock run alone, heavy ones and those that wait each in their turn", async () => {

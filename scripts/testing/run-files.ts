@@ -15,8 +15,10 @@ export type RunFiles = {
   options: string[]
   environment: Record<string, string>
   atOnce: number
-  /** What a file has told, once it has run. */
+  /** The tests of a file and what they measured, once it has run. */
   say: (text: string) => void
+  /** All that a file printed in which something failed: for the end of the run, where it is looked for. */
+  sayFailed: (story: string) => void
 }
 
 /** Files that run together. More than there are cores, for a third of every test is waiting; no more than that, for the clocks in them are real. */
@@ -41,7 +43,7 @@ export async function runFiles(run: RunFiles): Promise<Tally> {
   return counted.reduce(add, NOTHING)
 }
 
-async function runFile({ root, options, environment, say }: RunFiles, file: string): Promise<Tally> {
+async function runFile({ root, options, environment, say, sayFailed }: RunFiles, file: string): Promise<Tally> {
   const folder = await mkdtemp(join(tmpdir(), "pulsecal-report-"))
   const reportFile = join(folder, "junit.xml")
   const report = ["--reporter=junit", `--reporter-outfile=${reportFile}`, `--timeout=${TEST_TIMEOUT_MS}`]
@@ -60,15 +62,16 @@ async function runFile({ root, options, environment, say }: RunFiles, file: stri
   await rm(folder, { recursive: true, force: true })
   const counted = tally(text, [file], exitCode)
   // Bun tells the story on stderr; stdout is what the tests themselves print.
-  say(counted.failed > 0 ? `${out}${err}`.trimEnd() : [passes(err ?? ""), ...figures(out ?? "")].join("\n"))
+  say([outcomes(err ?? ""), ...figures(out ?? "")].join("\n"))
+  if (counted.failed > 0) sayFailed(`${out}${err}`.trimEnd())
   return counted
 }
 
-/** The file and its passed tests, without the version above and the counts below. */
-function passes(story: string): string {
+/** The file and its tests, without the version above and the counts below. */
+function outcomes(story: string): string {
   return story
     .split("\n")
-    .filter((line) => line.startsWith("(pass)") || line.endsWith(".test.ts:"))
+    .filter((line) => /^\((pass|fail)\)/.test(line) || line.endsWith(".test.ts:"))
     .join("\n")
 }
 
