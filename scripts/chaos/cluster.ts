@@ -6,7 +6,7 @@ import { join } from "node:path"
 import { type TestRedis, testRedis, until } from "../../tests/harness/services.ts"
 import { ensureDatabase } from "../services/database.ts"
 import { migrateDatabase, runUrlOf } from "../services/migration.ts"
-import { findFreePort, findReturningPort } from "../services/ports.ts"
+import { findFreePort } from "../services/ports.ts"
 import { startPostgres } from "../services/postgres.ts"
 import { logTail } from "../services/server.ts"
 import { keepDoctorStates } from "./doctor-states.ts"
@@ -103,7 +103,7 @@ function environmentOf(databaseUrl: string, redis: TestRedis): Record<string, st
 
 async function ownProcesses(root: string, folder: string, environment: Record<string, string>) {
   const ports = new Map<ProcessName, number>()
-  for (const name of PROCESSES) ports.set(name, await findReturningPort())
+  for (const name of PROCESSES) ports.set(name, await findFreePort())
   const running = new Map<ProcessName, Bun.Subprocess>()
   const crashes: Crash[] = []
   const lives: Life[] = []

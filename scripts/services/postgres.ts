@@ -6,7 +6,7 @@ import { tmpdir } from "node:os"
 import { basename, dirname, join, resolve } from "node:path"
 import postgres from "postgres"
 import { findProcess } from "../../core/launcher.ts"
-import { findReturningPort } from "./ports.ts"
+import { findFreePort } from "./ports.ts"
 import { findPostgres, type Postgres } from "./postgres-binaries.ts"
 import { reachableFolder } from "./reachable.ts"
 import { run } from "./run.ts"
@@ -63,7 +63,7 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
   const password = (await readFile(join(files, PASSWORD_FILE), "utf8")).trim()
   const logFile = join(root, "postgres.log")
   for (let attempt = 1; ; attempt++) {
-    const port = fixed ?? (await findReturningPort())
+    const port = fixed ?? (await findFreePort())
     const command = [binaries.server, "-D", files, "-p", String(port), ...[...SETTINGS, ...settings].flatMap((s) => ["-c", s])]
     const server = startServer({ name: "PostgreSQL", command, logFile, identityFile, stopSignal: "SIGINT", user: binaries.user })
     const adminUrl = `postgres://postgres:${password}@127.0.0.1:${port}/postgres`

@@ -8,7 +8,7 @@ import type { RedisConfig } from "../../core/config.ts"
 import { openPool, type Pool } from "../../core/db.ts"
 import { ensureRunRole } from "../../core/migrations/run-role.ts"
 import { runUrlOf } from "../../scripts/services/migration.ts"
-import { findReturningPort } from "../../scripts/services/ports.ts"
+import { findFreePort } from "../../scripts/services/ports.ts"
 import { type Server, startServer } from "../../scripts/services/server.ts"
 
 const START_TIMEOUT_MS = 10_000
@@ -47,7 +47,6 @@ export async function testDatabase(options: { max?: number } = {}): Promise<Test
   }
 }
 
-/** Of those that the system never gives to anybody's outgoing connection meanwhile. */
 export { findFreePort as freePort } from "../../scripts/services/ports.ts"
 
 export type TestRedis = AsyncDisposable & {
@@ -66,7 +65,7 @@ export type TestRedis = AsyncDisposable & {
 
 /** A Redis server of its own. With `persist`, writes survive a restart as far as `appendfsync` says. */
 export async function testRedis(options: { persist?: boolean } = {}): Promise<TestRedis> {
-  const port = await findReturningPort()
+  const port = await findFreePort()
   const dir = await mkdtemp(join(tmpdir(), "pulsecal-redis-"))
   let server: Server | undefined
   const start = async () => {
