@@ -51,6 +51,9 @@ export function problemText({ status, detail, members }: Omit<Problem, "headers"
   return maskCardNumbers(JSON.stringify(body))
 }
 
+/** Of a refusal, what is told. */
+type Said = Pick<Refusal, "code" | "message" | "issues" | "extensions" | "retryAfterSeconds">
+
 /** What a thrown error answers. A bug says nothing of itself; the log has the rest under the request's id. */
 export function problemOf(error: unknown, c: Context, log: Log): Response {
   if (error instanceof Refusal) return problem(c, refused(error))
@@ -73,7 +76,7 @@ function isAborted(error: unknown, c: Context): boolean {
   return c.req.raw.signal.aborted && error instanceof Error && error.name === "AbortError"
 }
 
-export function refused(refusal: Refusal): Problem {
+export function refused(refusal: Said): Problem {
   const headers: Record<string, string> = {}
   const retryAfter = refusal.retryAfterSeconds ?? (refusal.code === "unavailable" ? RETRY_AFTER_SECONDS : undefined)
   if (retryAfter !== undefined) headers["retry-after"] = String(retryAfter)

@@ -10,7 +10,9 @@ import { saying } from "./description/describe.ts"
 export function body<S extends z.ZodType>(schema: S) {
   const validator = zValidator("json", schema, (result, c) => {
     requireJson(c)
-    if (!result.success) throw broken("invalid", result.error.issues)
+    if (result.success) return
+    const issues = result.error.issues.flatMap(issuesOf)
+    throw new Refusal("invalid", firstOf(issues, "body"), { issues })
   })
   return saying(validator, { body: schema })
 }
@@ -19,25 +21,41 @@ export function body<S extends z.ZodType>(schema: S) {
 export function query<S extends z.ZodObject>(schema: S) {
   const known = new Set(Object.keys(schema.shape))
   const validator = zValidator("query", schema, (result, c) => {
-    cleanPairsOf(c.req.url, known)
-    if (!result.success) throw broken("malformed", result.error.issues)
+    const pairs = cleanPairsOf(c.req.url, known)
+    if (pairs instanceof BadQuery) throw pairs.refusal()
+    if (!result.success) throw new BadQuery(result.error.issues.flatMap(issuesOf)).refusal()
   })
   return saying(validator, { query: schema })
 }
 
 /** What {@link query} makes of a URL: the values, or what it refuses. */
-export function queryReader<S extends z.ZodObject>(schema: S): (url: string) => z.infer<S> | Refusal {
+export function queryReader<S extends z.ZodObject>(schema: S): (url: string) => z.infer<S> | BadQuery {
   const known = new Set(Object.keys(schema.shape))
   return (url) => {
-    try {
-      // Clean, so no parameter that the schema knows comes twice.
-      const values = Object.fromEntries(cleanPairsOf(url, known).map(([name, value = ""]) => [name, value]))
-      const result = schema.safeParse(values)
-      return result.success ? result.data : broken("malformed", result.error.issues)
-    } catch (error) {
-      if (error instanceof Refusal) return error
-      throw error
-    }
+    const pairs = cleanPairsOf(url, known)
+    if (pairs instanceof BadQuery) return pairs
+    // Clean, so no parameter that the schema knows comes twice.
+    const values: Record<string, string> = Object.create(null)
+    for (const [name, value = ""] of pairs) values[name] = value
+    const result = parseQuietly(schema, values)
+    return result.success ? result.data : new BadQuery(result.error.issues.flatMap(issuesOf))
+  }
+}
+
+/** As `safeParse`, whose error has a stack that nobody reads here. */
+const parseQuietly = z.core._safeParse(z.core.$ZodError)
+
+/** Why a query is not taken, without an error's stack: making one takes longer than all the reading. */
+export class BadQuery {
+  readonly code = "malformed"
+  readonly message: string
+
+  constructor(readonly issues: Issue[]) {
+    this.message = firstOf(issues, "query")
+  }
+
+  refusal(): Refusal {
+    return new Refusal(this.code, this.message, { issues: this.issues })
   }
 }
 
@@ -55,15 +73,17 @@ function requireJson(c: Context): void {
 
 /** 400 for a query that is not percent-encoded UTF-8 or holds NUL, whether anybody reads it or not. */
 export function requireReadableQuery(url: string): void {
-  pairsOf(url)
+  const pairs = pairsOf(url)
+  if (pairs instanceof BadQuery) throw pairs.refusal()
 }
 
 /** All pairs, of which no two have the same name where that is known. */
-function cleanPairsOf(url: string, known: ReadonlySet<string>): Pair[] {
+function cleanPairsOf(url: string, known: ReadonlySet<string>): Pair[] | BadQuery {
   const pairs = pairsOf(url)
+  if (pairs instanceof BadQuery) return pairs
   const seen = new Set<string>()
   for (const [name] of pairs) {
-    if (seen.has(name) && known.has(name)) throw malformed(name, "must be given once")
+    if (seen.has(name) && known.has(name)) return bad(name, "must be given once")
     seen.add(name)
   }
   return pairs
@@ -71,29 +91,30 @@ function cleanPairsOf(url: string, known: ReadonlySet<string>): Pair[] {
 
 type Pair = [name: string, value?: string]
 
-function pairsOf(url: string): Pair[] {
+function pairsOf(url: string): Pair[] | BadQuery {
   // A fragment is no part of it: whoever sends one, the router leaves it out as well.
   const hash = url.indexOf("#")
   const whole = hash < 0 ? url : url.slice(0, hash)
   const start = whole.indexOf("?")
   if (start < 0) return []
-  const pairs = whole
-    .slice(start + 1)
-    .split("&")
-    .map(pairOf)
-  for (const [name, value] of pairs) if (value?.includes("\0") || name.includes("\0")) throw malformed(name, "must not contain NUL")
+  const pairs: Pair[] = []
+  for (const text of whole.slice(start + 1).split("&")) {
+    const pair = pairOf(text)
+    if (pair instanceof BadQuery) return pair
+    pairs.push(pair)
+  }
+  for (const [name, value] of pairs) if (value?.includes("\0") || name.includes("\0")) return bad(name, "must not contain NUL")
   return pairs
 }
 
-function pairOf(pair: string): Pair {
+function pairOf(pair: string): Pair | BadQuery {
   const equals = pair.indexOf("=")
   const name = decode(equals < 0 ? pair : pair.slice(0, equals))
   // A name that cannot be read cannot be named.
-  if (name === undefined) throw notUtf8("query")
+  if (name === undefined) return notUtf8("query")
   if (equals < 0) return [name]
   const value = decode(pair.slice(equals + 1))
-  if (value === undefined) throw notUtf8(name)
-  return [name, value]
+  return value === undefined ? notUtf8(name) : [name, value]
 }
 
 function decode(part: string): string | undefined {
@@ -111,18 +132,11 @@ function tryDecode(part: string): string | undefined {
   }
 }
 
-function notUtf8(path: string): Refusal {
-  return malformed(path, "is not percent-encoded UTF-8")
-}
+const notUtf8 = (path: string) => bad(path, "is not percent-encoded UTF-8")
+const bad = (path: string, message: string) => new BadQuery([{ path, message }])
 
-function malformed(path: string, message: string): Refusal {
-  return new Refusal("malformed", `${path}: ${message}`, { issues: [{ path, message }] })
-}
-
-function broken(code: "malformed" | "invalid", issues: readonly z.core.$ZodIssue[]): Refusal {
-  const errors = issues.flatMap(issuesOf)
-  const [first] = errors
-  return new Refusal(code, first ? `${first.path || "body"}: ${first.message}` : "The input breaks a rule.", { issues: errors })
+function firstOf([first]: readonly Issue[], whole: string): string {
+  return first ? `${first.path || whole}: ${first.message}` : "The input breaks a rule."
 }
 
 /** Enough to mend any honest mistake; a bound on what a hostile body can make us answer. */

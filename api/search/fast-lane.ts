@@ -7,7 +7,6 @@ import type { TokenVerifier } from "../../core/auth/firebase.ts"
 import type { CallWindow, CallWindows } from "../../core/call-windows.ts"
 import { SearchQuery } from "../../core/doctors/search/schema.ts"
 import type { SearchDb } from "../../core/doctors/search/search.ts"
-import { Refusal } from "../../core/errors.ts"
 import type { Log } from "../../core/log.ts"
 import type { ObserveRequest } from "../../core/metrics/requests.ts"
 import { within } from "../../core/time.ts"
@@ -18,7 +17,7 @@ import { PROBLEM_TYPE, problemText, refused } from "../problem.ts"
 import { readsLeft, readsPolicy } from "../rate-limit.ts"
 import { requestIdOf } from "../request-id.ts"
 import { requestLines } from "../request-line.ts"
-import { queryReader } from "../validate.ts"
+import { BadQuery, queryReader } from "../validate.ts"
 import { type Further, type LongAnswer, type NearSearch, SERVED_BY_INDEX, searchAtLength, servedBy } from "./answer.ts"
 import { type HeaderTemplates, learnTemplates } from "./header-templates.ts"
 import { readNearQuery } from "./near-query.ts"
@@ -68,9 +67,7 @@ export function createFastLane(parts: FastLaneParts): FastLane {
     if (reads && window && window.calls >= reads.max) return undefined
     const call: Call = { headers, startMs, nowMs, window }
     const query = readNearQuery(url, from) ?? readAny(url)
-    if (query instanceof Refusal)
-      return query.code === "malformed" ? refuse(call, BAD_REQUEST, problemText(refused(query), ROUTE)) : undefined
-    if (!query) return undefined
+    if (query instanceof BadQuery) return refuse(call, BAD_REQUEST, problemText(refused(query), ROUTE))
     const indexed = search(index, query)
     if (indexed === FAILED) return undefined
     return indexed instanceof Uint8Array ? answer(call, OK, indexed) : atLength(call, query, indexed)

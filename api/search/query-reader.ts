@@ -83,7 +83,7 @@ export class QueryReader {
       if (character === AMPERSAND) break
       if (character < FIRST_PRINTABLE || character > LAST_PRINTABLE || character === HASH) return undefined
       if (character === PERCENT || character === PLUS) escaped = true
-      if (i - at > ESCAPED_MAX * maxChars) return undefined
+      if (i - at > (escaped ? ESCAPED_MAX : 1) * maxChars) return undefined
     }
     this.at = i
     const text = escaped ? decoded(url.slice(at, i)) : url.slice(at, i)
