@@ -12,10 +12,11 @@ export const CALLS_PER_CONNECTION = 25
 /** Those who are refused come back when what is being served has long been. */
 const RETRY_AFTER_SECONDS = 1
 
-/** The bound on all that are in, who may still be sending their bodies, holds memory; that on those who are served, if there is one, holds time. */
 export class Admission {
-  #inside = 0
+  #serving = 0
+  #receiving = 0
 
+  /** At most `max` are served at once, and as many again may be sending their bodies: that bounds memory. `waits` bounds time. */
   constructor(
     private readonly max: number,
     private readonly waits = new WaitBound(max, max),
@@ -26,8 +27,12 @@ export class Admission {
     return new Admission(max, new WaitBound(connections, max))
   }
 
-  get inside(): number {
-    return this.#inside
+  get serving(): number {
+    return this.#serving
+  }
+
+  get receiving(): number {
+    return this.#receiving
   }
 
   get bound(): number {
@@ -35,42 +40,34 @@ export class Admission {
   }
 
   get hasRoom(): boolean {
-    return this.#inside < this.max && this.waits.hasRoom
+    return this.#serving < this.max && this.waits.hasRoom
   }
 
-  /** Whether there is room. Whoever is let in leaves again. */
-  enter(): boolean {
-    if (!this.hasRoom) return false
-    this.#inside++
-    return true
-  }
-
-  leave(): void {
-    this.#inside--
-  }
-
-  /** What is done for whoever was let in, once all of it has been sent. */
+  /** What is done for a call once all of it has been sent; 503 where there is no room. */
   async serve<T>(work: () => Promise<T>): Promise<T> {
+    if (!this.hasRoom) throw noRoom()
+    this.#serving++
     this.waits.begin()
     try {
       return await work()
     } finally {
       this.waits.end()
+      this.#serving--
+    }
+  }
+
+  /** Takes in a body, for which its sender may need long: that takes nobody's turn. 503 where too many are at it. */
+  async receive<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#receiving >= this.max) throw noRoom()
+    this.#receiving++
+    try {
+      return await work()
+    } finally {
+      this.#receiving--
     }
   }
 }
 
 export const noRoom = () => new Refusal("unavailable", "Too many calls at once. Try again.", { retryAfterSeconds: RETRY_AFTER_SECONDS })
 
-export function admitted(admission: Admission) {
-  return createMiddleware<Env>(async (_, next) => {
-    if (!admission.enter()) throw noRoom()
-    try {
-      await next()
-    } finally {
-      admission.leave()
-    }
-  })
-}
-
-export const served = (admission: Admission) => createMiddleware<Env>((_, next) => admission.serve(next))
+export const admitted = (admission: Admission) => createMiddleware<Env>((_, next) => admission.serve(next))

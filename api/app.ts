@@ -4,7 +4,7 @@ import { methodNotAllowed } from "hono/method-not-allowed"
 import { secureHeaders } from "hono/secure-headers"
 import { createClientAddress } from "../core/client-address.ts"
 import { version } from "../package.json"
-import { admitted, served } from "./admission.ts"
+import { admitted } from "./admission.ts"
 import { analytics } from "./analytics.ts"
 import { appointments } from "./appointments.ts"
 import { audit } from "./audit.ts"
@@ -24,7 +24,7 @@ import { patients } from "./patients.ts"
 import { payments } from "./payments.ts"
 import { problem, problemOf } from "./problem.ts"
 import { receptionists } from "./receptionists.ts"
-import { boundedBody, readBody } from "./request-body.ts"
+import { boundedBody, receivedBody } from "./request-body.ts"
 import { requestIdOf } from "./request-id.ts"
 import { requestLog } from "./request-log.ts"
 
@@ -72,11 +72,10 @@ export function createApp(deps: Deps) {
         problem(c, { status: 405, detail: `Use ${methods.join(", ")}.`, headers: { allow: methods.join(", ") } }),
     }),
   )
-  app.use(boundedBody())
-  app.use("/api/v1/*", admitted(deps.admission))
-  app.use("/api/v1/*", readBody)
+  app.use(boundedBody)
   // A body may take as long as its client needs; what is done with it may not.
-  app.use("/api/v1/*", served(deps.admission))
+  app.use("/api/v1/*", receivedBody(deps.admission, deps.guards.identify))
+  app.use("/api/v1/*", admitted(deps.admission))
   app.use("/api/v1/*", answeredInTime)
   app.use("/api/v1/*", audited(deps.recorder, deps.unheard))
   app.use("/api/v1/*", async (c, next) => {

@@ -21,6 +21,7 @@ export type Env = {
     address: string | null
     /** The body is not UTF-8. */
     isNoText?: true
+    identified?: Promise<Identity>
     identity: Identity
     principal: Principal
     /** Puts what a route is about to answer into the audit, if it is audited. Resolves when that is committed. */

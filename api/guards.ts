@@ -25,6 +25,8 @@ function requireReadable(c: Context<Env>): void {
 type As<R extends Role> = Env & { Variables: { principal: Extract<Principal, { role: R }> } }
 
 export type Guards = {
+  /** Who calls, within their limits: found out once for each call, however often it is asked. */
+  identify: (c: Context<Env>) => Promise<Identity>
   /** Anyone with a valid token. */
   signedIn: MiddlewareHandler<Env>
   /** As {@link signedIn}, with the profile read, whatever it is. */
@@ -37,12 +39,17 @@ export type Guards = {
 
 export function createGuards(verifier: TokenVerifier, pool: Pool, limits: RateLimits): Guards {
   const principals = rememberPrincipals(pool)
-  const identify = async (c: Context<Env>) => {
+  const identifyNow = async (c: Context<Env>) => {
     const header = c.req.header("authorization")
     const identity = rememberedIdentity(verifier, header) ?? (await verifier.verify(bearer(header)))
     c.set("identity", identity)
     await limits.take(c, identity.uid)
     return identity
+  }
+  const identify = (c: Context<Env>) => {
+    const begun = c.get("identified") ?? identifyNow(c)
+    c.set("identified", begun)
+    return begun
   }
   const recognize = async (c: Context<Env>) => {
     const principal = { ...(await principals(await identify(c))), address: c.get("address") }
@@ -60,6 +67,7 @@ export function createGuards(verifier: TokenVerifier, pool: Pool, limits: RateLi
     return saying(guard, { caller: roles })
   }
   return {
+    identify,
     signedIn: saying(
       createMiddleware<Env>(async (c, next) => {
         await identify(c)

@@ -70,18 +70,55 @@ test("once there is room again, those who waited are answered and others are let
   expect((await patient.get("/me")).status).toBe(200)
 })
 
-/** Longer than it takes to see at what pace calls are done. */
-const LOOK_MS = 1_000
-const PAUSE_MS = 20
+const BODY = JSON.stringify({ name: "Pat" })
 
-test("those who are still sending their bodies take room, but no time: whoever else calls is served as if they were not there", async () => {
-  const head = `POST /api/v1/appointments HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer ${patient.token}\r\ncontent-length: 90\r\n\r\n`
-  const sending = Array.from({ length: CALLS_PER_CONNECTION - 1 }, () => connect(Number(new URL(api.url).port), "127.0.0.1"))
-  for (const socket of sending) socket.write(head)
+/** Calls whose bodies never come to their end, each on a connection of its own. */
+function openBodies(count: number, head: string, begun = BODY.slice(0, 1)) {
+  const port = Number(new URL(api.url).port)
+  const sockets = Array.from({ length: count }, () => connect(port, "127.0.0.1"))
+  const answers = sockets.map((socket) => {
+    socket.write(`POST /api/v1/patients HTTP/1.1\r\nhost: 127.0.0.1\r\n${head}\r\n\r\n${begun}`)
+    return new Promise<number>((resolve) => socket.once("data", (data) => resolve(Number(String(data).split(" ")[1]))))
+  })
+  return { answers, close: () => sockets.map((socket) => socket.destroy()) }
+}
+
+const lengthOf = (body: string) => `content-length: ${body.length}`
+
+test("those who are still sending their bodies take nobody's turn, and are bounded by themselves", async () => {
+  const head = `authorization: Bearer ${patient.token}\r\n${lengthOf(BODY)}`
+  const sending = openBodies(CALLS_PER_CONNECTION, head)
   const other = person(api.url, "other")
-  const statuses = new Set<number>()
-  for (const end = performance.now() + LOOK_MS; performance.now() < end; await Bun.sleep(PAUSE_MS))
-    statuses.add((await other.get("/me")).status)
-  expect([...statuses]).toEqual([200])
-  for (const socket of sending) socket.destroy()
+  const isRefused = async () => (await other.put("/notifications/read", { ids: [] })).status === 503
+  await until("nobody else may send", isRefused)
+  for (let n = 0; n < CALLS_PER_CONNECTION; n++) expect((await other.get("/me")).status).toBe(200)
+  sending.close()
+  await until("others may send", async () => !(await isRefused()))
+})
+
+test.each([
+  ["a length", lengthOf(BODY), BODY.slice(0, 1)],
+  ["chunks", "transfer-encoding: chunked", "1\r\n{\r\n"],
+])(
+  "nobody waits for what a stranger sends: refused at once, with %s of it still to come, however many there are",
+  async (_, framing, begun) => {
+    const strangers = [
+      openBodies(2 * CALLS_PER_CONNECTION, framing, begun),
+      openBodies(2 * CALLS_PER_CONNECTION, `authorization: Bearer ${patient.token}x\r\n${framing}`, begun),
+    ]
+    for (const answer of strangers.flatMap(({ answers }) => answers)) expect(await answer).toBe(401)
+    expect((await person(api.url, `after ${framing}`).post("/patients", { name: "After" })).status).toBe(201)
+    for (const { close } of strangers) close()
+  },
+)
+
+test("who has made too many calls is told so before their body has come", async () => {
+  await using limited = await testApi({ RATE_LIMIT: "1", RATE_LIMIT_WRITES_PER_MINUTE: "1" })
+  const often = limited.person()
+  expect((await often.post("/patients", { name: "Often" })).status).toBe(201)
+  const socket = connect(Number(new URL(limited.url).port), "127.0.0.1")
+  const answer = new Promise<string>((resolve) => socket.once("data", (data) => resolve(String(data))))
+  socket.write(`POST /api/v1/patients HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer ${often.token}\r\n${lengthOf(BODY)}\r\n\r\n{`)
+  expect(await answer).toStartWith("HTTP/1.1 429 ")
+  socket.destroy()
 })

@@ -5,6 +5,7 @@
  */
 import { Agent, type IncomingMessage, request as requestUpstream } from "node:http"
 import { Readable } from "node:stream"
+import { readBounded } from "../core/bounded-body.ts"
 import { type ClientAddress, createClientAddress } from "../core/client-address.ts"
 import type { Log } from "../core/log.ts"
 import type { ObserveRequest } from "../core/metrics/requests.ts"
@@ -151,7 +152,7 @@ async function forwardPoll(
   request: Request,
   server: Bun.Server<ForwardData>,
 ): Promise<Response> {
-  const body = await readBounded(request)
+  const body = await readBounded(request, INBOUND_LIMIT_BYTES)
   if (body === undefined) return problem(413, "Content Too Large", `At most ${INBOUND_LIMIT_BYTES} bytes.`)
   // Only now: whoever waits for an answer may be silent for long, whoever has a body to send may not.
   server.timeout(request, POLL_TIMEOUT_S)
@@ -171,18 +172,6 @@ async function forwardPoll(
   for (const [name, value] of Object.entries(answer.headers))
     if (value !== undefined && !NOT_FORWARDED.has(name)) answered.set(name, String(value))
   return new Response(Readable.toWeb(answer) as unknown as ReadableStream, { status: answer.statusCode ?? 502, headers: answered })
-}
-
-/** The body, or undefined when it is larger than the realtime process would take. */
-async function readBounded(request: Request): Promise<Buffer | undefined> {
-  const chunks: Uint8Array[] = []
-  let bytes = 0
-  for await (const chunk of request.body ?? []) {
-    bytes += chunk.length
-    if (bytes > INBOUND_LIMIT_BYTES) return undefined
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks)
 }
 
 // Websockets --------------------------------------------------------------------------------------------------------

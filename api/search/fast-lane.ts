@@ -128,7 +128,6 @@ function createLongAnswer(parts: FastLaneParts, found: (by: string) => Answer) {
 
 /** Counts the call while it waits, or a caller's next ones would come in beyond the limit. Undefined: it is not let in, or it failed. */
 async function whileHeld<T>({ window }: Call, admission: Admission, work: () => Promise<T>): Promise<T | undefined> {
-  if (!admission.enter()) return undefined
   if (window) window.calls++
   try {
     return await admission.serve(work)
@@ -136,7 +135,6 @@ async function whileHeld<T>({ window }: Call, admission: Admission, work: () => 
     return undefined
   } finally {
     if (window) window.calls--
-    admission.leave()
   }
 }
 
