@@ -108,6 +108,11 @@ export function isRetryable(error: unknown): boolean {
   return error instanceof postgres.PostgresError && (error.code === "40P01" || error.code === "40001")
 }
 
+/** The role may not do that. */
+export function isDenied(error: unknown): boolean {
+  return error instanceof postgres.PostgresError && error.code === "42501"
+}
+
 /** What writes was asked of a server that only reads, such as a standby. */
 export function isReadOnly(error: unknown): boolean {
   return error instanceof postgres.PostgresError && error.code === "25006"

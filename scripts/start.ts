@@ -23,11 +23,14 @@ await runCommand(async () => {
   const supervisor = new Supervisor({ say: (line) => log.warn(line) })
   handleSignals({ log, stop: () => supervisor.stop(), timeoutMs: OWN_STOP_TIMEOUT_MS })
   await requireDatabase(config.migrateDatabaseUrl)
+  const runUrl = runUrlFor(config)
   const sql = join(import.meta.dir, "..", "sql")
-  const applied = await migrateDatabase(config.migrateDatabaseUrl, config.databaseUrl, sql, readAuditRetention(process.env))
+  const applied = await migrateDatabase(config.migrateDatabaseUrl, runUrl, sql, readAuditRetention(process.env))
   log.info({ applied }, "database is up to date")
   const command = (name: string) => [process.execPath, join(import.meta.dir, `${name}.js`)]
-  const trio = await planTrio({ port, host: config.host, command, environment: environmentOf(config), metricsPort: config.metrics?.port })
+  // The owner's password is for what migrates alone.
+  const environment = { DATABASE_URL: runUrl, MIGRATE_DATABASE_URL: undefined }
+  const trio = await planTrio({ port, host: config.host, command, environment, metricsPort: config.metrics?.port })
   for (const spec of trio.specs) supervisor.start(spec)
   supervisor.ready(trio.health, READY_TIMEOUT_MS).then(
     () => log.info({ port }, "ready"),
@@ -40,8 +43,7 @@ await runCommand(async () => {
   process.exit(1)
 })
 
-/** The owner's password is for what migrates alone; where it is the only one there is, the processes put its powers down. */
-function environmentOf({ databaseUrl, migrateDatabaseUrl }: Config): Record<string, string | undefined> {
-  const DATABASE_URL = databaseUrl === migrateDatabaseUrl ? asAppRole(databaseUrl) : databaseUrl
-  return { DATABASE_URL, MIGRATE_DATABASE_URL: undefined }
+/** Where the owner's URL is the only one there is, the processes put its powers down. */
+function runUrlFor({ databaseUrl, migrateDatabaseUrl }: Config): string {
+  return databaseUrl === migrateDatabaseUrl ? asAppRole(databaseUrl) : databaseUrl
 }

@@ -9,7 +9,7 @@ import { isRunner } from "../core/launcher.ts"
 import { findFreePort } from "../scripts/services/ports.ts"
 import { CLEAN, ROOT } from "./harness/development.ts"
 import { type Marked, markedProcesses, type Started } from "./harness/marked-processes.ts"
-import { type TestDatabase, type TestRedis, testDatabase, testRedis, until } from "./harness/services.ts"
+import { hostedDatabase, type TestDatabase, type TestRedis, testDatabase, testRedis, until } from "./harness/services.ts"
 
 /** A copy as `git clone` and `npm install` leave it: no dist, and no Bun but the one in node_modules. */
 let copy: string
@@ -95,20 +95,19 @@ test("after a build, start runs all three behind one port, for REST and sockets,
   await nothingLeft(marked)
 }, 90_000)
 
-test("start:prod runs in production, with nothing but the owner's URL too: an unsigned token is refused, nobody runs as the owner", async () => {
+const production = () => ({ FIREBASE_PROJECT_ID: "demo-pulsecal", PAYMENT_KEYS: `k1:${randomBytes(32).toString("base64")}` })
+
+test("start:prod runs in production, with nothing but the owner's URL too: an unsigned token is refused, nobody acts as the owner", async () => {
+  await using hosted = await hostedDatabase()
   await using marked = markedProcesses()
   const port = await findFreePort()
-  const started = npm(marked, "start:prod", {
-    PORT: String(port),
-    DATABASE_URL: database.ownerUrl,
-    MIGRATE_DATABASE_URL: "",
-    FIREBASE_PROJECT_ID: "demo-pulsecal",
-    PAYMENT_KEYS: `k1:${randomBytes(32).toString("base64")}`,
-  })
+  const settings = { PORT: String(port), DATABASE_URL: hosted.ownerUrl, MIGRATE_DATABASE_URL: "", ...production() }
+  const started = npm(marked, "start:prod", settings)
   await ready(started, port)
   const token = mintDevelopmentToken({ projectId: "demo-pulsecal", uid: "somebody", expiresInSeconds: 60 })
   expect(await status(`http://127.0.0.1:${port}/api/v1/me`, { authorization: `Bearer ${token}` })).toBe(401)
   expect(started.output()).not.toContain("its role")
+  expect(started.output()).toContain(`${hosted.owner} owns the tables`)
   started.signalGroup("SIGINT")
   started.signalGroup("SIGINT")
   await nothingLeft(marked)
@@ -157,9 +156,9 @@ test("in production with either development variable no process starts, and the 
 test("in production no process runs as the owner of the tables, and the setting is named", async () => {
   await using marked = markedProcesses()
   const given = { DATABASE_URL: database.ownerUrl, REDIS_HOST: "127.0.0.1", REDIS_PORT: String(redis.config.port), PORT: "0" }
-  const production = { NODE_ENV: "production", FIREBASE_PROJECT_ID: "p", PAYMENT_KEYS: `k1:${randomBytes(32).toString("base64")}` }
+  const settings = { ...CLEAN, ...given, NODE_ENV: "production", ...production() }
   for (const name of ["api", "worker", "realtime"]) {
-    const started = marked.start([process.execPath, `${name}/main.ts`], { cwd: ROOT, env: { ...CLEAN, ...given, ...production } })
+    const started = marked.start([process.execPath, `${name}/main.ts`], { cwd: ROOT, env: settings })
     expect({ name, ...(await started.exited) }).toEqual({ name, code: 1, signal: null })
     expect(started.output()).toContain("DATABASE_URL: its role")
     expect(started.output()).not.toContain("    at ")

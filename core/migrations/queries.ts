@@ -74,11 +74,17 @@ export async function createRole(db: Db, role: string, verifier: string | null, 
   await db.unsafe(statement)
 }
 
-/** Makes the role a member of pulsecal_app, and nothing more of it: it cannot let others in. */
-export async function grantAppRole(db: Db, role: string): Promise<void> {
+/**
+ * Makes the role a member of pulsecal_app, and nothing more of it: it cannot let others in. `as`: what it is to be afterwards, a "member" or
+ * one that may also act as it ("set"). PostgreSQL tells these apart since 16: whoever made pulsecal_app without being a superuser is
+ * the one and not the other.
+ */
+export async function grantAppRole(db: Db, role: string, as: "member" | "set"): Promise<void> {
   const { statement } = one(
     await db<{ statement: string | null }[]>`
-    select case when not pg_has_role(oid, 'pulsecal_app', 'member') then format('grant pulsecal_app to %I', rolname) end as statement
+    select case when not pg_has_role(oid, 'pulsecal_app',
+        case when current_setting('server_version_num')::integer < 160000 then 'member' else ${as}::text end)
+      then format('grant pulsecal_app to %I', rolname) end as statement
     from pg_roles where rolname = ${role}`,
   )
   if (statement) await db.unsafe(statement)

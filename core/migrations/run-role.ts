@@ -1,7 +1,7 @@
 /** The role that the processes run as: a member of pulsecal_app, which may do what they do and no more (sql/0008_roles.sql). */
 import { createHash, createHmac, pbkdf2Sync, randomBytes } from "node:crypto"
 import { type Config, ConfigError } from "../config.ts"
-import { isUnavailable, type Pool, SESSION_BOUNDS } from "../db.ts"
+import { isDenied, isUnavailable, type Pool, SESSION_BOUNDS } from "../db.ts"
 import type { Log } from "../log.ts"
 import { sleep } from "../time.ts"
 import { createRole, grantAppRole, hasRole, listRolePowers, type RolePowers } from "./queries.ts"
@@ -15,15 +15,29 @@ const RETRY_MS = 500
 
 /**
  * Makes the role that `runUrl` logs in as, with its password, if the server has none of that name, and lets it do what the processes do.
- * Where it is the very role that migrates, nothing is done.
+ * Where it is the very role that migrates, it is let act as pulsecal_app if the URL says so ({@link asAppRole}), and nothing else is done.
+ * Throws a {@link ConfigError} where the owner may not let it.
  */
 export async function ensureRunRole(owner: Pool, runUrl: string): Promise<void> {
-  const { username, password } = new URL(runUrl)
-  const [role, secret] = [decodeURIComponent(username), decodeURIComponent(password)]
-  if (role === "" || role === owner.options.user) return
+  const { username, password, searchParams } = new URL(runUrl)
+  const [role, secret] = [decodeURIComponent(username) || owner.options.user, decodeURIComponent(password)]
+  if (role === owner.options.user) {
+    if (searchParams.get("role") === APP_ROLE) await letIn(owner, role, "set")
+    return
+  }
   // Only a verifier is sent: a statement may be logged by the server.
   if (!(await hasRole(owner, role))) await createRole(owner, role, secret === "" ? null : scramVerifier(secret), SESSION_BOUNDS)
-  await grantAppRole(owner, role)
+  await letIn(owner, role, "member")
+}
+
+async function letIn(owner: Pool, role: string, as: "member" | "set"): Promise<void> {
+  try {
+    await grantAppRole(owner, role, as)
+  } catch (error) {
+    if (!isDenied(error)) throw error
+    const why = `${role} may not act as ${APP_ROLE}, and ${owner.options.user} may not let it`
+    throw new ConfigError(`DATABASE_URL: ${why}; an administrator of the server may: "grant ${APP_ROLE} to ${role}"`)
+  }
 }
 
 /** What the processes do as the owner of the database, when there is nobody else to log in as: only what pulsecal_app may do. */

@@ -47,6 +47,34 @@ export async function testDatabase(options: { max?: number } = {}): Promise<Test
   }
 }
 
+/** `ownerUrl` is of the one login there is, `pool` a superuser's. */
+export type HostedDatabase = AsyncDisposable & { pool: Pool; owner: string; ownerUrl: string }
+
+/** An empty database as it is rented: its owner is no superuser, may make roles and has nobody else to log in as. */
+export async function hostedDatabase(): Promise<HostedDatabase> {
+  const adminUrl = required("TEST_DATABASE_URL")
+  const id = Bun.randomUUIDv7().replaceAll("-", "")
+  const [name, owner] = [`test_${id}`, `owner_${id}`]
+  const admin = postgres(adminUrl, { max: 1, onnotice: () => {} })
+  await admin`create role ${admin(owner)} login createrole password 'secret'`
+  // What the owner would have of pulsecal_app by making it, which on this server was done before.
+  await admin`grant pulsecal_app to ${admin(owner)} with admin true, inherit false, set false`
+  await admin`create database ${admin(name)} owner ${admin(owner)}`
+  const url = Object.assign(new URL(adminUrl), { pathname: `/${name}` })
+  const pool = openPool(url.href, { max: 1, name: "test" })
+  return {
+    pool,
+    owner,
+    ownerUrl: Object.assign(url, { username: owner, password: "secret" }).href,
+    async [Symbol.asyncDispose]() {
+      await pool.end({ timeout: 1 })
+      await admin`drop database ${admin(name)} with (force)`
+      await admin`drop role ${admin(owner)}`
+      await admin.end()
+    },
+  }
+}
+
 export { findFreePort as freePort } from "../../scripts/services/ports.ts"
 
 export type TestRedis = AsyncDisposable & {
