@@ -1,8 +1,9 @@
 /** `npm start`: migrates, then runs the three built processes behind PORT until told to stop. */
 import { join } from "node:path"
 import { type Config, configOrExit, readAuditRetention } from "../core/config.ts"
+import { openPool } from "../core/db.ts"
 import { openLog } from "../core/log.ts"
-import { asAppRole } from "../core/migrations/run-role.ts"
+import { asAppRole, requireOrdinaryOwner } from "../core/migrations/run-role.ts"
 import { handleSignals, STOP_TIMEOUT_MS } from "../core/process.ts"
 import { requireDatabase } from "./services/database.ts"
 import { migrateDatabase } from "./services/migration.ts"
@@ -23,7 +24,7 @@ await runCommand(async () => {
   const supervisor = new Supervisor({ say: (line) => log.warn(line) })
   handleSignals({ log, stop: () => supervisor.stop(), timeoutMs: OWN_STOP_TIMEOUT_MS })
   await requireDatabase(config.migrateDatabaseUrl)
-  const runUrl = runUrlFor(config)
+  const runUrl = await runUrlFor(config)
   const sql = join(import.meta.dir, "..", "sql")
   const applied = await migrateDatabase(config.migrateDatabaseUrl, runUrl, sql, readAuditRetention(process.env))
   log.info({ applied }, "database is up to date")
@@ -43,7 +44,17 @@ await runCommand(async () => {
   process.exit(1)
 })
 
-/** Where the owner's URL is the only one there is, the processes put its powers down. */
-function runUrlFor({ databaseUrl, migrateDatabaseUrl }: Config): string {
-  return databaseUrl === migrateDatabaseUrl ? asAppRole(databaseUrl) : databaseUrl
+/**
+ * Where the owner's URL is the only one there is, the processes put its powers down; a superuser's is refused in production, before
+ * anything is migrated, so that the version that ran until now can run on.
+ */
+async function runUrlFor(config: Config): Promise<string> {
+  if (config.databaseUrl !== config.migrateDatabaseUrl) return config.databaseUrl
+  const owner = openPool(config.databaseUrl, { max: 1, name: "start" })
+  try {
+    await requireOrdinaryOwner(owner, config)
+  } finally {
+    await owner.end({ timeout: 1 })
+  }
+  return asAppRole(config.databaseUrl)
 }

@@ -1,26 +1,38 @@
-/** In production no process serves as a role that could undo the audit: each is started as one, and ends. */
+/** In production no process serves as a role that could undo the audit, nor with a superuser's login: each is started so, and ends. */
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { join } from "node:path"
-import { freePort, type TestDatabase, type TestRedis, testDatabase, testRedis, until } from "./harness/services.ts"
+import { asAppRole } from "../core/migrations/run-role.ts"
+import { migrateDatabase } from "../scripts/services/migration.ts"
+import {
+  freePort,
+  type HostedDatabase,
+  hostedDatabase,
+  type TestDatabase,
+  type TestRedis,
+  testDatabase,
+  testRedis,
+  until,
+} from "./harness/services.ts"
 
 const PROCESSES = ["api", "worker", "realtime"]
 const END_MS = 15_000
-const MEMBER = `member_${Bun.randomUUIDv7().slice(-12)}`
+const ROOT = join(import.meta.dir, "..")
 
 let database: TestDatabase
+let hosted: HostedDatabase
 let redis: TestRedis
 beforeAll(async () => {
-  ;[database, redis] = await Promise.all([testDatabase(), testRedis()])
-  await database.pool.unsafe(`create role ${MEMBER} login password 'secret' in role ${new URL(database.ownerUrl).username}`)
-})
+  ;[database, hosted, redis] = await Promise.all([testDatabase(), hostedDatabase(), testRedis()])
+  await migrateDatabase(hosted.ownerUrl, asAppRole(hosted.ownerUrl), join(ROOT, "sql"))
+}, 60_000)
 afterAll(async () => {
-  await database.pool.unsafe(`drop role ${MEMBER}`)
   await redis[Symbol.asyncDispose]()
+  await hosted[Symbol.asyncDispose]()
   await database[Symbol.asyncDispose]()
 })
 
 function start(name: string, databaseUrl: string, settings: Record<string, string> = {}) {
-  return Bun.spawn([process.execPath, join(import.meta.dir, "..", name, "main.ts")], {
+  return Bun.spawn([process.execPath, join(ROOT, name, "main.ts")], {
     env: {
       PATH: process.env.PATH ?? "",
       NODE_ENV: "production",
@@ -38,28 +50,27 @@ function start(name: string, databaseUrl: string, settings: Record<string, strin
   })
 }
 
-test.concurrent.each(PROCESSES)(
-  "%s ends at once as a superuser or as whoever owns the tables, and says what to give instead",
+test.each(PROCESSES)(
+  "%s ends at once as a superuser, as whoever owns the tables or with a superuser's login, and says what to give instead",
   async (name) => {
-    const asMember = Object.assign(new URL(database.ownerUrl), { username: MEMBER, password: "secret" }).href
     for (const [url, what] of [
-      [database.ownerUrl, "is a superuser"],
-      [asMember, "owns the tables"],
+      [database.ownerUrl, "role postgres is a superuser"],
+      [hosted.ownerUrl, `role ${hosted.owner} owns the tables`],
+      [asAppRole(database.ownerUrl), "login postgres is a superuser"],
     ] as const) {
       const child = start(name, url)
       const timer = setTimeout(() => child.kill("SIGKILL"), END_MS)
       const [code, said] = await Promise.all([child.exited, new Response(child.stderr).text()])
       clearTimeout(timer)
       expect([name, what, code]).toEqual([name, what, 1])
-      expect(said).toContain(
-        `DATABASE_URL: its role ${new URL(url).username} ${what}; give the owner's as MIGRATE_DATABASE_URL and another role here`,
-      )
+      expect(said).toContain(`DATABASE_URL: its ${what}, and `)
+      expect(said).toContain("set MIGRATE_DATABASE_URL to the owner's URL, and DATABASE_URL to that of another role, which migrating makes")
     }
   },
   60_000,
 )
 
-test.concurrent.each(PROCESSES)(
+test.each(PROCESSES)(
   "%s starts with the same settings as the role that is made for it",
   async (name) => {
     const port = await freePort()

@@ -3,12 +3,10 @@ import postgres from "postgres"
 import { type TestDatabase, testDatabase } from "../../tests/harness/services.ts"
 import { setAuditRetention } from "../audit/queries.ts"
 import { testTrail } from "../audit/test-trail.ts"
-import { readConfig } from "../config.ts"
 import { openPool, type Pool } from "../db.ts"
 import { announce } from "../events/log.ts"
-import { openLog } from "../log.ts"
 import { age, endPartition } from "../upkeep/test-partitions.ts"
-import { asAppRole, ensureRunRole, requireRestrictedRole, scramVerifier } from "./run-role.ts"
+import { ensureRunRole, scramVerifier } from "./run-role.ts"
 
 let database: TestDatabase
 let run: Pool
@@ -174,54 +172,5 @@ describe("the migration's side", () => {
       await plain.end()
       await database.pool.unsafe(`drop role ${role}`)
     }
-  })
-
-  test("a role that could undo the audit is told of, and refused in production; the restricted one is neither", async () => {
-    const warned: string[] = []
-    const log = Object.assign(Object.create(openLog("test", "silent")), { warn: (line: string) => warned.push(line) })
-    const { signal } = new AbortController()
-    const config = readConfig({ DATABASE_URL: database.ownerUrl, REDIS_HOST: "unused" })
-    const production = { ...config, env: "production" as const }
-    const told = async (pool: Pool) => {
-      warned.length = 0
-      await requireRestrictedRole(pool, config, log, signal)
-      return [...warned]
-    }
-    const [line] = await told(database.pool)
-    expect(line).toStartWith("DATABASE_URL: its role postgres is a superuser")
-    await expect(requireRestrictedRole(database.pool, production, log, signal)).rejects.toThrow(line as string)
-
-    const role = `run_${Bun.randomUUIDv7().slice(-12)}`
-    const url = Object.assign(new URL(database.url), { username: role, password: "secret" }).href
-    await ensureRunRole(database.pool, url)
-    const pool = openPool(url, { max: 1, name: "test" })
-    try {
-      expect(await told(pool)).toEqual([])
-      for (const [given, taken, what] of [
-        [`grant update on audit_log to ${role}`, `revoke update on audit_log from ${role}`, "may change the audit log"],
-        [`grant pg_write_all_data to ${role}`, `revoke pg_write_all_data from ${role}`, "may change the audit log"],
-        [`grant postgres to ${role}`, `revoke postgres from ${role}`, "owns the tables"],
-      ] as const) {
-        await database.pool.unsafe(given)
-        expect((await told(pool))[0]).toStartWith(`DATABASE_URL: its role ${role} ${what}`)
-        await expect(requireRestrictedRole(pool, production, log, signal)).rejects.toThrow(what)
-        await database.pool.unsafe(taken)
-      }
-      expect(await told(pool)).toEqual([])
-      await requireRestrictedRole(pool, production, log, signal)
-    } finally {
-      await pool.end()
-      await database.pool.unsafe(`drop role ${role}`)
-    }
-  })
-
-  test("a login that has only put its powers down works, and is told of", async () => {
-    const warned: string[] = []
-    const log = Object.assign(Object.create(openLog("test", "silent")), { warn: (line: string) => warned.push(line) })
-    const production = { ...readConfig({ DATABASE_URL: database.ownerUrl, REDIS_HOST: "unused" }), env: "production" as const }
-    const pool = openPool(asAppRole(database.ownerUrl), { max: 1, name: "test" })
-    await requireRestrictedRole(pool, production, log, new AbortController().signal)
-    await pool.end()
-    expect(warned).toEqual([expect.stringContaining("put down and could take up again, postgres is a superuser")])
   })
 })

@@ -57,26 +57,48 @@ export function scramVerifier(password: string, salt = randomBytes(SCRAM_SALT_BY
 
 /**
  * Refuses to run in production as a role that could undo what the audit says: a superuser, the owner of the tables, whoever may become
- * a superuser, or may write the log by some grant. Elsewhere it says so, and everywhere where the session has only put such a role down.
+ * a superuser, or may write the log by some grant; and with a login that is a superuser or may become one, even if the session has put
+ * that down. Elsewhere it says so, and everywhere of any other login that the session has put down.
  * Waits for the database; a process that stops meanwhile is told nothing.
  */
 export async function requireRestrictedRole(pool: Pool, config: Config, log: Log, signal: AbortSignal): Promise<void> {
   for (const powers of (await untilAnswered(() => listRolePowers(pool), signal)) ?? []) {
     const what = powerOf(powers)
     if (!what) continue
-    const which = powers.acting ? "role" : "login, whose powers the session has put down and could take up again,"
-    const message = `DATABASE_URL: its ${which} ${powers.name} ${what}; give the owner's as MIGRATE_DATABASE_URL and another role here`
-    if (powers.acting && config.env === "production") throw new ConfigError(message)
+    const message = powers.acting ? actingMessage(powers.name, what) : loginMessage(powers.name, what)
+    if (config.env === "production" && (powers.acting || superpowerOf(powers))) throw new ConfigError(message)
     log.warn(message)
     return
   }
 }
 
-function powerOf({ superuser, owner, becomes, writes }: RolePowers): string | undefined {
+/**
+ * Refuses in production to have the processes log in as this owner, if it is a superuser or may become one: their session could take up
+ * again what it puts down, and they would hold its password.
+ */
+export async function requireOrdinaryOwner(owner: Pool, config: Config): Promise<void> {
+  if (config.env !== "production") return
+  for (const powers of await listRolePowers(owner)) {
+    const what = superpowerOf(powers)
+    if (what) throw new ConfigError(loginMessage(powers.name, what))
+  }
+}
+
+const REMEDY = "set MIGRATE_DATABASE_URL to the owner's URL, and DATABASE_URL to that of another role, which migrating makes"
+
+const actingMessage = (role: string, what: string) =>
+  `DATABASE_URL: its role ${role} ${what}, and could undo what the audit says; ${REMEDY}`
+
+const loginMessage = (login: string, what: string) =>
+  `DATABASE_URL: its login ${login} ${what}, and whatever role a session acts as, it can take that up again; ${REMEDY}`
+
+function powerOf(powers: RolePowers): string | undefined {
+  return superpowerOf(powers) ?? (powers.owner ? "owns the tables" : powers.writes ? "may change the audit log" : undefined)
+}
+
+function superpowerOf({ superuser, becomes }: RolePowers): string | undefined {
   if (superuser) return "is a superuser"
-  if (owner) return "owns the tables"
-  if (becomes !== null) return `may become the superuser ${becomes}`
-  return writes ? "may change the audit log" : undefined
+  return becomes === null ? undefined : `may become the superuser ${becomes}`
 }
 
 /** Undefined when the process stops before the database answers. */
