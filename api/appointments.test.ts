@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
+import { sealAudit } from "../core/audit/seal.ts"
+import { openLog } from "../core/log.ts"
 import { clinicOf, doctorInput, receptionistOf, type TestApi, testApi } from "../tests/harness/api.ts"
 
 let api: TestApi
@@ -176,6 +178,21 @@ describe("who may book", () => {
     expect(await counts()).toEqual(before)
     expect((await desk.post("/appointments", input)).body).toMatchObject({ patientId, patientName: "Pat Jones" })
     expect((await patient.get("/appointments")).body.data).toHaveLength(1)
+  })
+
+  test("a desk finds nobody who has never been there, books for who gave it their id, finds them from then on, and they read of it", async () => {
+    const { patient, patientId } = await clinicOf(api)
+    const { clinicId, doctorId, slots } = await clinicOf(api)
+    const desk = await receptionistOf(api, clinicId)
+    const find = async () => ((await desk.get("/patients?name=Pat")).body.data as { id: string }[]).map(({ id }) => id)
+    expect(await find()).not.toContain(patientId)
+    expect((await desk.post("/payments", { doctorId, patientId, amount: 1, method: "CASH" })).status).toBe(404)
+    const { status, body } = await desk.post("/appointments", { doctorId, patientId, scheduledAt: slots[0]?.start })
+    expect([status, body.patientName]).toEqual([201, "Pat Jones"])
+    expect(await find()).toContain(patientId)
+    await sealAudit(api.database.pool, openLog("test", "silent"))
+    const read = (await patient.get("/audit/me")).body.data
+    expect(read).toContainEqual(expect.objectContaining({ action: "CREATE", actorRole: "RECEPTIONIST", resourceId: body.id }))
   })
 })
 
