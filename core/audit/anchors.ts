@@ -1,5 +1,5 @@
 import { z } from "zod"
-import type { Anchor } from "./verify.ts"
+import type { Anchor } from "./chain.ts"
 
 /** `time`: when the position was sealed. A line of the worker's log is written as that happens. */
 const Line = z.object({

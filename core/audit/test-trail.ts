@@ -1,12 +1,14 @@
 /** A database with patients and what was done to them, sealed; and the ways in which somebody who owns it could cheat. */
+import { expect } from "bun:test"
 import { type TestDatabase, testDatabase } from "../../tests/harness/services.ts"
 import { openPool, type Pool } from "../db.ts"
 import { openLog } from "../log.ts"
 import { createPatient } from "../patients/profile.ts"
+import { type Anchor, hashOf } from "./chain.ts"
 import { type Actor, entriesOf } from "./entry.ts"
-import { insertEntries } from "./queries.ts"
+import { insertEntries, listSealed } from "./queries.ts"
 import { sealAudit } from "./seal.ts"
-import { type Anchor, type Verification, verifyAudit } from "./verify.ts"
+import { type Verification, verifyAudit } from "./verify.ts"
 
 export const RETENTION_DAYS = 2_192
 const silent = openLog("test", "silent")
@@ -52,4 +54,49 @@ export async function testTrail({ partitionRows = 1_000_000 } = {}): Promise<Tra
       await database[Symbol.asyncDispose]()
     },
   }
+}
+
+/** What is found after the owner has done this, which is undone afterwards. */
+export async function findingsAfter(trail: Trail, tamper: (owner: Pool) => Promise<unknown>, anchors: Anchor[] = []): Promise<string[]> {
+  const owner = trail.database.pool
+  const keep = async (from: string, to: string) => {
+    for (const table of ["audit_log", "audit_head", "audit_subjects", "audit_checkpoints"]) {
+      await owner.unsafe(`create table if not exists ${to}${table} (like ${from}${table})`)
+      await owner.unsafe(`truncate ${to}${table}; insert into ${to}${table} select * from ${from}${table}`)
+    }
+  }
+  await keep("", "kept_")
+  try {
+    await tamper(owner)
+    return await trail.findings(anchors)
+  } finally {
+    await keep("kept_", "")
+    expect(await trail.findings()).toEqual([])
+  }
+}
+
+const ROWS_MAX = 10_000
+
+/** As somebody does who knows how the chain is made: everything from here on is sealed anew, after `follows` or the row before it. */
+export async function rechain(owner: Pool, from: number, follows?: Buffer): Promise<void> {
+  const rows = await listSealed(owner, 0, ROWS_MAX)
+  const first = from === 1 ? Buffer.alloc(32) : rows.find((r) => r.position === from - 1)?.hash
+  let before = (follows ?? first) as Buffer
+  const anew = rows
+    .filter((r) => r.position >= from)
+    .map((row) => {
+      before = hashOf(before, row)
+      return { position: row.position, hash: before.toString("hex") }
+    })
+  await owner`
+    update audit_log l set hash = decode(n.hash, 'hex')
+    from json_to_recordset(${JSON.stringify(anew)}::text::json) as n (position int8, hash text) where n.position = l.position`
+  await owner`update audit_head set hash = ${before}, position = (select max(position) from audit_log)`
+}
+
+/** As if so many of the first rows had been sealed seven years ago. */
+export async function growOld(owner: Pool, rows: number): Promise<void> {
+  await owner`delete from audit_checkpoints`
+  await owner`update audit_log set sealed_at = sealed_at - interval '7 years' where position <= ${rows}`
+  await rechain(owner, 1)
 }

@@ -2,51 +2,21 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import fc from "fast-check"
 import type { Pool } from "../db.ts"
 import { readAnchors } from "./anchors.ts"
-import { listSealed } from "./queries.ts"
-import { type Trail, testTrail } from "./test-trail.ts"
-import { type Anchor, hashOf } from "./verify.ts"
+import type { Anchor } from "./chain.ts"
+import { findingsAfter, rechain, type Trail, testTrail } from "./test-trail.ts"
 
 /** Three of the patients' making, and these. */
 const ROWS = 20
 
 let trail: Trail
-let owner: Pool
 beforeAll(async () => {
   trail = await testTrail()
   await trail.read(ROWS - 3)
   await trail.seal()
-  owner = trail.database.pool
 })
 afterAll(() => trail[Symbol.asyncDispose]())
 
-/** What is found after the owner has done this, which is undone afterwards. */
-async function after(tamper: (tx: Pool) => Promise<unknown>, anchors: Anchor[] = []): Promise<string[]> {
-  const keep = async (from: string, to: string) => {
-    for (const table of ["audit_log", "audit_head", "audit_subjects", "audit_checkpoints"]) {
-      await owner.unsafe(`create table if not exists ${to}${table} (like ${from}${table})`)
-      await owner.unsafe(`truncate ${to}${table}; insert into ${to}${table} select * from ${from}${table}`)
-    }
-  }
-  await keep("", "kept_")
-  try {
-    await tamper(owner)
-    return await trail.findings(anchors)
-  } finally {
-    await keep("kept_", "")
-    expect(await trail.findings()).toEqual([])
-  }
-}
-
-/** As somebody does who knows how the chain is made: everything from here on is sealed anew. */
-async function rechain(from: number): Promise<void> {
-  const rows = await listSealed(owner, 0, 1_000)
-  let before = from === 1 ? Buffer.alloc(32) : (rows.find((r) => r.position === from - 1)?.hash as Buffer)
-  for (const row of rows.filter((r) => r.position >= from)) {
-    before = hashOf(before, row)
-    await owner`update audit_log set hash = ${before} where position = ${row.position}`
-  }
-  await owner`update audit_head set hash = ${before}, position = (select max(position) from audit_log)`
-}
+const after = (tamper: (tx: Pool) => Promise<unknown>, anchors: Anchor[] = []) => findingsAfter(trail, tamper, anchors)
 
 const altered = (position: number) =>
   `position ${position}: altered, or what stood before it was (it does not follow from position ${position - 1})`
@@ -67,6 +37,18 @@ describe("is named by its position:", () => {
       await after((tx) => tx`update audit_log set resources = array[gen_random_uuid()] where position = 7 and cardinality(resources) = 1`),
     ).toEqual([altered(7)])
     expect(await after((tx) => tx`update audit_log set hash = sha256(hash) where position = 7`)).toEqual([altered(7), altered(8)])
+    for (const change of [
+      "sealed_at = 'infinity'",
+      "patients = array_prepend(null, patients)",
+      "patients = ('[0:0]=' || patients::text)::uuid[]",
+      "patients = array[patients]",
+      "resources = ('[0:0]=' || resources::text)::uuid[]",
+      "resources = array[resources]",
+    ])
+      expect([change, (await after((tx) => tx.unsafe(`update audit_log set ${change} where position = 7`)))[0]]).toEqual([
+        change,
+        altered(7),
+      ])
     expect(await after((tx) => tx`update audit_log set entry = '{}' where position = 1`)).toEqual([altered(1)])
     expect(await after((tx) => tx`update audit_log set entry = '{}' where position = ${ROWS}`)).toEqual([altered(ROWS)])
   })
@@ -139,7 +121,7 @@ describe("whoever owns the database and seals everything anew", () => {
     await after(async (tx) => {
       const [checkpoint] = await tx<{ position: number }[]>`select max(position) as position from audit_checkpoints`
       await tx`update audit_log set entry = replace(entry, 'DONE', 'FORBIDDEN') where position = 2`
-      await rechain(2)
+      await rechain(tx, 2)
       expect((await trail.findings())[0]).toContain(`position ${checkpoint?.position}: is not what the checkpoint says`)
     })
   })
@@ -152,13 +134,13 @@ describe("whoever owns the database and seals everything anew", () => {
     const rewritten = async (tx: Pool) => {
       await tx`delete from audit_checkpoints`
       await tx`update audit_log set entry = replace(entry, 'DONE', 'FORBIDDEN') where position = 5`
-      await rechain(5)
+      await rechain(tx, 5)
     }
     const cut = async (tx: Pool) => {
       await tx`delete from audit_checkpoints`
       await tx`delete from audit_subjects where position > 15`
       await tx`delete from audit_log where position > 15`
-      await rechain(15)
+      await rechain(tx, 15)
     }
     expect(await after(rewritten)).toEqual([])
     expect(await after(rewritten, anchors)).toEqual([`position ${ROWS}: is not what the anchor says: the log was rewritten`])
