@@ -83,7 +83,10 @@ const EVERYWHERE = [
 ]
 const OWN = {
   api: ["http_server_request_duration_seconds_count", "http_server_active_requests", "pulsecal_publisher_events_total"],
-  worker: ["pulsecal_consumer_lag_events", "pulsecal_job_duration_seconds_count", "pulsecal_publisher_events_total"],
+  worker: [
+    ...["pulsecal_consumer_lag_events", "pulsecal_job_duration_seconds_count", "pulsecal_publisher_events_total"],
+    "pulsecal_audit_seal_failures_total",
+  ],
   realtime: [
     ...["pulsecal_consumer_lag_events", "pulsecal_realtime_sockets", "pulsecal_realtime_connections"],
     ...["pulsecal_realtime_emits_total", "pulsecal_realtime_deliveries_total"],

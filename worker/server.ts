@@ -110,6 +110,7 @@ async function work({ config, log, pool, publisher, meters, signal, keepSchedule
   const published = () => publisher.nudge()
   const context = { pool, log, noShowAfterMinutes, retentionDays, auditRetentionDays, published, observeJob: meters.jobs() }
   const jobs: RunningJobs[] = QUEUES.map((queue) => runJobs(queue, logId, taker, context))
+  const sealFailed = meters.sealing()
   await Promise.all([
     readLog({ pool, session: lockSession, redis: reader, log, dispatch: (doctorIds) => dispatch.add(doctorIds) }, signal),
     repeat(signal, async () => {
@@ -117,7 +118,7 @@ async function work({ config, log, pool, publisher, meters, signal, keepSchedule
       return SWEEP_MS
     }),
     repeat(signal, async () => {
-      await trySealAudit(pool, log)
+      await trySealAudit(pool, log, sealFailed)
       return SEAL_MS
     }),
     repeat(signal, async () => ((await keepSchedulesOf(logId, adder, log)) ? keepSchedulesMs : SWEEP_MS)),

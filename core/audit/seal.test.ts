@@ -3,8 +3,8 @@ import { openLog } from "../log.ts"
 import { SYSTEM } from "./entry.ts"
 import { findHead, insertEntries, listSealed, sealEntries } from "./queries.ts"
 import { Recorder } from "./recorder.ts"
-import { dropOld, sealAudit, trySealAudit } from "./seal.ts"
-import { DOCTOR, RETENTION_DAYS, testTrail } from "./test-trail.ts"
+import { dropOld, type SealFailure, sealAudit, trySealAudit } from "./seal.ts"
+import { DOCTOR, RETENTION_DAYS, type Trail, testTrail } from "./test-trail.ts"
 
 const silent = openLog("test", "silent")
 
@@ -123,11 +123,52 @@ test("a checkpoint is told to the process's log, no more than once a minute", as
   expect(told).toEqual([{ auditPosition: position, auditHash: hash }])
 })
 
+/** A turn of the sealer: what it says at which level, and what it counts. */
+async function turn(trail: Trail): Promise<{ warned: unknown[]; errors: unknown[]; failures: SealFailure[] }> {
+  const said = { warned: [] as unknown[], errors: [] as unknown[], failures: [] as SealFailure[] }
+  const log = Object.assign(Object.create(silent), {
+    warn: (line: unknown) => said.warned.push(line),
+    error: (line: unknown) => said.errors.push(line),
+  })
+  await trySealAudit(trail.run, log, (why) => said.failures.push(why))
+  return said
+}
+
 test("a sealer that cannot reach the database says so and goes on", async () => {
   const trail = await testTrail()
   await trail[Symbol.asyncDispose]()
-  await trySealAudit(trail.run, silent)
+  expect(await turn(trail)).toEqual({ warned: [{ err: expect.any(Error) }], errors: [], failures: ["unavailable"] })
 })
+
+const FORGERIES: Record<string, (trail: Trail) => Promise<unknown>> = {
+  "a row": ({ database: { pool } }) =>
+    pool`insert into audit_log select 5, now(), '{"forged": true}', patients, resources, hash from audit_log where position = 3`,
+  "a place in a patient's list": ({ database: { pool }, patients }) =>
+    pool`insert into audit_subjects values (${patients[1] as string}, 5)`,
+}
+
+for (const [what, forge] of Object.entries(FORGERIES))
+  test(`a sealer that finds ${what} where the next should stand says so as an error, loses and overwrites nothing, and goes on once it is gone`, async () => {
+    await using trail = await testTrail()
+    const { pool } = trail.database
+    await forge(trail)
+    await trail.read(2)
+    const state = async () =>
+      await pool`
+        select h.position, (select json_agg(l order by l.position) from audit_log l) as log, (select json_agg(i order by id) from audit_inbox i) as inbox,
+          (select json_agg(s order by s.position) from audit_subjects s) as subjects
+        from audit_head h`
+    const before = await state()
+    expect(before).toMatchObject([{ position: 3, inbox: { length: 2 } }])
+    const refused = { err: expect.objectContaining({ code: "23505" }) }
+    for (let n = 0; n < 2; n++) expect(await turn(trail)).toEqual({ warned: [], errors: [refused], failures: ["refused"] })
+    expect(await state()).toEqual(before)
+    expect(await trail.findings()).toEqual([expect.stringMatching(/^position 5: (added|stands in the list)/)])
+    await pool`delete from audit_log where position > 3`
+    await pool`delete from audit_subjects where position > 3`
+    expect(await turn(trail)).toEqual({ warned: [], errors: [], failures: [] })
+    expect(await trail.verify()).toMatchObject({ position: 5, findings: [] })
+  })
 
 test("readers wait until their entries are committed, in groups; when they cannot be, each is told", async () => {
   await using trail = await testTrail()

@@ -1,4 +1,4 @@
-import type { Pool } from "../db.ts"
+import { isRetryable, isUnavailable, type Pool } from "../db.ts"
 import type { Log } from "../log.ts"
 import { type Dropped, dropAll } from "../upkeep/locks.ts"
 import { dropOldestAudit, sealEntries } from "./queries.ts"
@@ -24,12 +24,31 @@ export async function sealAudit(pool: Pool, log: Log): Promise<number> {
   return total
 }
 
-/** As {@link sealAudit}; says when it cannot, and never throws: what waits is sealed when it can be. */
-export async function trySealAudit(pool: Pool, log: Log): Promise<void> {
+/** unavailable: Postgres cannot be reached or is busy, which passes. refused: by the database as it is, so that somebody must look. */
+export type SealFailure = "unavailable" | "refused"
+
+/** Whether the same seal may succeed the next time, though nobody puts anything right. */
+export function mayPass(error: unknown): boolean {
+  return isUnavailable(error) || isRetryable(error)
+}
+
+/**
+ * As {@link sealAudit}; says when it cannot, and never throws: what waits is kept, and sealed when it can be. Where a row stands that nobody
+ * sealed, the sealer stops before it. To go on beyond would make a gap for ever, and an alarm that never ends hides the next one; to
+ * write over it would destroy what shows that somebody was there.
+ */
+export async function trySealAudit(pool: Pool, log: Log, failed?: (why: SealFailure) => void): Promise<void> {
   try {
     await sealAudit(pool, log)
   } catch (error) {
-    log.warn({ err: error }, "the audit could not be sealed; trying until it can")
+    const why = mayPass(error) ? "unavailable" : "refused"
+    failed?.(why)
+    if (why === "unavailable") log.warn({ err: error }, "the audit could not be sealed; trying until it can")
+    else
+      log.error(
+        { err: error },
+        "the audit cannot be sealed, and what comes waits: `bun run audit verify` shows whether its log was changed",
+      )
   }
 }
 

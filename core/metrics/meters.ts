@@ -2,6 +2,7 @@ import type { Config } from "../config.ts"
 import type { Pool } from "../db.ts"
 import type { Log } from "../log.ts"
 import { type AdmissionFigures, measureAdmission } from "./admission.ts"
+import { measureSealing, type ObserveSealFailure } from "./audit.ts"
 import { type EventLogMeters, measureEventLog } from "./event-log.ts"
 import { measureJobs, type ObserveJob } from "./jobs.ts"
 import { Metrics, type ProcessName } from "./metrics.ts"
@@ -22,6 +23,7 @@ export type Meters = {
   requests: (active: () => number) => ObserveRequest | undefined
   sockets: (counts: SocketCounts) => SocketObserver | undefined
   jobs: () => ObserveJob | undefined
+  sealing: () => ObserveSealFailure | undefined
   searchIndex: (figures: SearchIndexFigures) => void
   admission: (figures: AdmissionFigures) => void
   close: () => Promise<void>
@@ -34,6 +36,7 @@ const OFF: Meters = {
   requests: () => undefined,
   sockets: () => undefined,
   jobs: () => undefined,
+  sealing: () => undefined,
   searchIndex: () => {},
   admission: () => {},
   close: async () => {},
@@ -54,6 +57,7 @@ export function openMeters(config: Config["metrics"], process_: ProcessName, ver
     requests: (active) => measureRequests(metrics, active),
     sockets: (counts) => measureSockets(metrics, counts),
     jobs: () => measureJobs(metrics),
+    sealing: () => measureSealing(metrics),
     searchIndex: (figures) => measureSearchIndex(metrics, figures),
     admission: (figures) => measureAdmission(metrics, figures),
     async close() {
