@@ -93,6 +93,36 @@ test("verify tells apart a sealer that is at work from one that comes to no end"
   expect((await verifying).code).toBe(0)
 }, 60_000)
 
+test("verify names a row that was put in after the end, and says that this keeps what waits from being sealed", async () => {
+  await using own = await testTrail()
+  await own.database.pool`insert into audit_log select 4, sealed_at, entry, patients, resources, hash from audit_log where position = 3`
+  await own.read(1)
+  const { code, output } = await audit(["verify"], own.database.url)
+  expect([code, output.split("\n")]).toEqual([
+    1,
+    [
+      "position 4: added: it is no part of the chain",
+      'what waits cannot be sealed: duplicate key value violates unique constraint "audit_log_0_pkey"',
+      "the audit log is not as it was sealed: 1 findings in 3 entries, positions 1 to 3",
+    ],
+  ])
+}, 30_000)
+
+test("verify says by code 2 that what waits cannot be sealed, where the log is as it was", async () => {
+  await using own = await testTrail()
+  await own.read(1)
+  await own.database.pool`alter table audit_log add constraint none check (position < 4)`
+  const { code, output } = await audit(["verify"], own.database.url)
+  expect([code, output.split("\n")]).toEqual([
+    2,
+    [
+      "3 entries, positions 1 to 3: as they were sealed",
+      'what waits cannot be sealed: new row for relation "audit_log_0" violates check constraint "none"',
+      "the audit log is as it was sealed, but what came after cannot be sealed",
+    ],
+  ])
+}, 30_000)
+
 test("verify goes through the log of a server that only reads, and says what it cannot tell there", async () => {
   await using own = await testTrail()
   await own.database.pool.unsafe(`alter database "${new URL(own.database.url).pathname.slice(1)}" set default_transaction_read_only = on`)

@@ -1,13 +1,13 @@
 /**
- * `bun run audit verify [--anchors FILE]`: goes through the audit log of DATABASE_URL and names what was altered, removed or put in
+ * `bun run audit verify [--anchors FILE]`: goes through the audit log of DATABASE_URL and names what was altered, added, removed or put in
  * another order; exit code 1 if anything was. It says how many entries wait to be sealed, and since when: exit code 2 if the oldest waits
- * for longer than a minute, for then no worker seals. FILE holds lines of the worker's log, of which the checkpoints are read, or what
- * `bun run audit head` printed. Kept elsewhere, they show what whoever owns the database could otherwise hide.
+ * for longer than a minute, for then no worker seals, and if they cannot be sealed. FILE holds lines of the worker's log, of which the
+ * checkpoints are read, or what `bun run audit head` printed. Kept elsewhere, they show what whoever owns the database could otherwise hide.
  */
 import { parseArgs } from "node:util"
 import { readAnchors } from "../core/audit/anchors.ts"
 import { findHead, findSealedAt } from "../core/audit/queries.ts"
-import { findUnsealed, READ_ONLY, UNSEALED_COUNTED_MAX, UNSEALED_MAX_AGE_MS } from "../core/audit/unsealed.ts"
+import { type Backlog, findUnsealed, READ_ONLY, UNSEALED_COUNTED_MAX, UNSEALED_MAX_AGE_MS } from "../core/audit/unsealed.ts"
 import { verifyAudit } from "../core/audit/verify.ts"
 import { readConfig } from "../core/config.ts"
 import { openPool, type Pool } from "../core/db.ts"
@@ -15,7 +15,7 @@ import { requireDatabase } from "./services/database.ts"
 import { runCommand, SetupError } from "./services/say.ts"
 
 const USAGE = `use: bun run audit verify [--anchors FILE], or bun run audit head
-verify: exit code 1 if the log is not as it was sealed; 2 if it is, but an entry has waited for more than ${UNSEALED_MAX_AGE_MS / 1000} s to be sealed`
+verify: exit code 1 if the log is not as it was sealed; 2 if it is, but an entry has waited for more than ${UNSEALED_MAX_AGE_MS / 1000} s to be sealed, or cannot be`
 const UNSEALED_EXIT_CODE = 2
 /** One batch of a log that nobody has read for long. */
 const STATEMENT_TIMEOUT_MS = 600_000
@@ -24,8 +24,8 @@ async function verify(pool: Pool, file: string | undefined, retentionDays: numbe
   const anchors = file === undefined ? [] : readAnchors(await Bun.file(file).text())
   if (file !== undefined && anchors.length === 0) throw new SetupError(`${file} holds no checkpoint of an audit log`)
   const { findings, rows, floor, position, anchors: checked } = await verifyAudit(pool, { anchors, retentionDays, now: Date.now() })
-  const unsealed = await findUnsealed(pool)
   for (const finding of findings) console.log(finding)
+  const unsealed = await findUnsealed(pool)
   const range = `${rows} entries, positions ${floor + 1} to ${position}`
   const backlog = unsealed && backlogOf(unsealed)
   if (findings.length > 0 && backlog) console.log(backlog)
@@ -38,10 +38,9 @@ async function verify(pool: Pool, file: string | undefined, retentionDays: numbe
   process.exitCode = UNSEALED_EXIT_CODE
 }
 
-type Backlog = Awaited<ReturnType<typeof findUnsealed>>
-
-function backlogOf(unsealed: NonNullable<Backlog>): string {
+function backlogOf(unsealed: Backlog): string {
   if (unsealed === READ_ONLY) return "what waits to be sealed cannot be told on a server that only reads"
+  if ("refusal" in unsealed) return `what waits cannot be sealed: ${unsealed.refusal}`
   const { waiting, since } = unsealed
   if (waiting === 0) return "no entry waits to be sealed"
   const count = waiting < UNSEALED_COUNTED_MAX ? String(waiting) : `${UNSEALED_COUNTED_MAX} or more`
@@ -49,9 +48,11 @@ function backlogOf(unsealed: NonNullable<Backlog>): string {
 }
 
 /** What is wrong with the sealing; undefined: nothing. */
-function overdueOf(unsealed: Backlog): string | undefined {
+function overdueOf(unsealed: Backlog | undefined): string | undefined {
   if (!unsealed) return "the audit log is as it was sealed, but somebody has begun to seal more of it and does not end"
-  if (unsealed === READ_ONLY || unsealed.waiting === 0) return undefined
+  if (unsealed === READ_ONLY) return undefined
+  if ("refusal" in unsealed) return "the audit log is as it was sealed, but what came after cannot be sealed"
+  if (unsealed.waiting === 0) return undefined
   // An entry without a time is none that a process has written.
   const ageMs = Date.now() - (unsealed.since?.getTime() ?? 0)
   if (ageMs <= UNSEALED_MAX_AGE_MS) return undefined

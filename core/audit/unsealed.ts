@@ -2,9 +2,10 @@
  * What waits to be sealed. Who may not read the inbox, and nobody but its owner may, finds out by sealing it in a transaction that is taken
  * back: that shows as well whether it can be sealed.
  */
-import { isReadOnly, type Pool } from "../db.ts"
+import { isReadOnly, isRefused, type Pool } from "../db.ts"
 import { sleep } from "../time.ts"
 import { countSealedAfter, sealEntries, type Unsealed } from "./queries.ts"
+import { mayPass } from "./seal.ts"
 
 /** Sixty turns of the sealer, so that a worker that restarts or catches up is not one that is away. */
 export const UNSEALED_MAX_AGE_MS = 60_000
@@ -25,8 +26,13 @@ class TakenBack extends Error {
 /** Nothing can be sealed on a server that only reads, such as a standby. */
 export const READ_ONLY = "read-only"
 
+/** What waits cannot be sealed, and what Postgres says of it: such as that a row stands where the next one belongs. */
+export type Unsealable = { refusal: string }
+
+export type Backlog = Unsealed | Unsealable | typeof READ_ONLY
+
 /** Counts no further than {@link UNSEALED_COUNTED_MAX}. Undefined: somebody is about to seal and comes to no end. */
-export async function findUnsealed(pool: Pool): Promise<Unsealed | typeof READ_ONLY | undefined> {
+export async function findUnsealed(pool: Pool): Promise<Backlog | undefined> {
   for (let tries = 0; tries < TRIES_MAX; tries++) {
     const found = await probe(pool)
     if (found) return found
@@ -36,7 +42,7 @@ export async function findUnsealed(pool: Pool): Promise<Unsealed | typeof READ_O
 }
 
 /** Undefined: another is sealing at this moment. */
-async function probe(pool: Pool): Promise<Unsealed | typeof READ_ONLY | undefined> {
+async function probe(pool: Pool): Promise<Backlog | undefined> {
   try {
     return await pool.begin(async (tx): Promise<never> => {
       const { sealed, position } = await sealEntries(tx, BATCH)
@@ -48,6 +54,7 @@ async function probe(pool: Pool): Promise<Unsealed | typeof READ_ONLY | undefine
   } catch (error) {
     if (error instanceof TakenBack) return error.found
     if (isReadOnly(error)) return READ_ONLY
+    if (error instanceof Error && isRefused(error) && !mayPass(error)) return { refusal: error.message }
     throw error
   }
 }
