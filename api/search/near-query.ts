@@ -1,4 +1,4 @@
-/** Reads the query string of an ordinary search around a position without the schema, which takes twenty times as long. */
+/** Reads the query string of an ordinary search around a position without the schema, which takes ten times as long. */
 import { RADIUS_MAX_KM, SearchQuery } from "../../core/doctors/search/schema.ts"
 import { TEXT_MAX } from "../../core/fields.ts"
 import { LIMIT_MAX, OFFSET_MAX } from "../../core/pages.ts"
