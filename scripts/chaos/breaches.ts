@@ -1,14 +1,11 @@
 /** One fault each in evidence in which nothing is wrong, and the promise that it breaks. */
 import { BREACHES_ELSEWHERE } from "./breaches-elsewhere.ts"
-import type { Call, Diary, Evidence, LogRow } from "./evidence.ts"
+import { BREACHES_REFUSED, called } from "./breaches-refused.ts"
+import type { Diary, Evidence, LogRow } from "./evidence.ts"
 import { at, call, counted, desk, diary, doctor, moved, placed, row, START } from "./sound.ts"
 
 export type Breach = { breaks: (evidence: Evidence) => void; promise: RegExp }
 export const heardBy = (evidence: Evidence, n: number) => (evidence.diaries[n] as Diary).heard
-/** The call of this key, or the last of this method and path. */
-function called(evidence: Evidence, what: string): Call {
-  return evidence.calls.findLast((c) => c.key === what || `${c.method} ${c.path}` === what) as Call
-}
 
 const OF_ROWS_AND_EVENTS: Record<string, Breach> = {
   "an event that a client never heard": { breaks: (e) => void heardBy(e, 0).splice(1, 1), promise: /reaches everyone/ },
@@ -200,4 +197,4 @@ const OF_ROWS_AND_EVENTS: Record<string, Breach> = {
   },
 }
 
-export const BREACHES: Record<string, Breach> = { ...OF_ROWS_AND_EVENTS, ...BREACHES_ELSEWHERE }
+export const BREACHES: Record<string, Breach> = { ...OF_ROWS_AND_EVENTS, ...BREACHES_REFUSED, ...BREACHES_ELSEWHERE }

@@ -70,6 +70,19 @@ export const BROKEN = {
   ],
   /** What is refused leaves no trace. */
   "refusals-unwritten": [{ file: "api/audited.ts", from: "if (outcome) return await recorder.record(", to: "if (outcome) return void (" }],
+  /** Some are booked and told that their time is taken; their key is not looked up again. */
+  "refuses-what-it-booked": [
+    {
+      file: "core/appointments/book.ts",
+      from: '      case "booked":\n',
+      to: '      case "booked":\n        if (slot.start % 10_800_000 === 0) throw await slotTaken(db, doctor, slot)\n',
+    },
+    {
+      file: "core/appointments/book.ts",
+      from: "keyed && refusal instanceof Refusal ?",
+      to: "false ?",
+    },
+  ],
 } satisfies Record<string, Change[]>
 
 export type BrokenName = keyof typeof BROKEN

@@ -6,6 +6,7 @@ import { checkClock } from "./rules/clock.ts"
 import { checkDelivery } from "./rules/delivery.ts"
 import { checkLog } from "./rules/log.ts"
 import { checkQueues } from "./rules/queues.ts"
+import { checkRefusals } from "./rules/refusals.ts"
 import { checkRows } from "./rules/rows.ts"
 import { checkSearches } from "./rules/searches.ts"
 import { checkSlots } from "./rules/slots.ts"
@@ -13,6 +14,7 @@ import { checkWork } from "./rules/work.ts"
 
 const RULES = {
   checkRows,
+  checkRefusals,
   checkAnswers,
   checkSlots,
   checkLog,

@@ -53,7 +53,8 @@ async function readPayments(sql: Sql): Promise<PaymentRow[]> {
   return [
     ...(await sql<PaymentRow[]>`
       select p.id, p.appointment_id as "appointmentId", p.doctor_id as "doctorId", p.patient_id as "patientId", d.clinic_id as "clinicId",
-        p.amount::text as amount, p.status, extract(epoch from p.paid_at)::float8 * 1000 as "paidAt"
+        p.amount::text as amount, p.status, extract(epoch from p.created_at)::float8 * 1000 as "createdAt",
+        extract(epoch from p.paid_at)::float8 * 1000 as "paidAt", extract(epoch from p.refunded_at)::float8 * 1000 as "refundedAt"
       from payments p join doctors d on d.id = p.doctor_id`),
   ]
 }

@@ -74,7 +74,9 @@ export type PaymentRow = {
   /** As text: exact. */
   amount: string
   status: string
+  createdAt: number
   paidAt: number | null
+  refundedAt: number | null
 }
 
 /** A doctor's day: `kept` by the rollups, `counted` from the rows by a query of our own. Null: no row, or nothing on that day. */

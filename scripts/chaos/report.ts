@@ -4,6 +4,7 @@ import { cluesOf } from "./clues.ts"
 import type { Evidence } from "./evidence.ts"
 import { kindIn } from "./faults.ts"
 import { historyOf } from "./history.ts"
+import { isInDoubt, isRefused } from "./rules/doubt.ts"
 import { stalestInCalm } from "./rules/searches.ts"
 import { untried } from "./untried.ts"
 
@@ -23,12 +24,13 @@ export function report({ evidence, violations }: { evidence: Evidence; violation
   const answered = searches.filter((s) => s.answer?.status === 200)
   const away = faults.filter(({ what }) => what.includes("Postgres"))
   const meanwhile = answered.filter((s) => away.some(({ at, endedAt }) => s.from > at && s.to < endedAt))
+  const refused = calls.filter(isRefused)
   const clues = violations.length > 0 ? cluesOf(evidence) : []
   const deadline = Date.now() + HISTORIES_MAX_MS
   const history = (v: Broken) => historyOf(v, evidence, clues, Math.min(HISTORY_MAX_MS, deadline - Date.now()))
   return [
     `faults survived: ${faults.length} (${[...kinds].map(([kind, list]) => `${kind} ${list.length}`).join(", ")})`,
-    `calls: ${calls.length} in ${tries} tries, ${calls.filter((c) => c.answer).length} answered; rows: ${evidence.appointments.length} appointments, ${evidence.payments.length} payments`,
+    `calls: ${calls.length} in ${tries} tries, ${calls.filter((c) => c.answer).length} answered, ${refused.length} refused (${refused.filter(isInDoubt).length} of these after a try that was cut off); rows: ${evidence.appointments.length} appointments, ${evidence.payments.length} payments`,
     `events checked: ${log.length}, heard ${heard} times by ${diaries.length} clients over ${connections} connections`,
     `searches: ${searches.length}, ${answered.length} answered, ${meanwhile.length} of them while Postgres was away; in calm nothing older than ${Math.round(stalestInCalm(evidence))} ms`,
     `audit: ${audit.entries.length} entries, ${audit.verified === "" ? "as they were sealed" : "NOT as they were sealed"}`,

@@ -85,6 +85,8 @@ export const after = () => answer([found("d", here, 0), found("e", there, NORTH_
 /** A schedule that runs every minute, looked at. */
 export const scheduled = (atMs: number, nextMs = atMs + 60_000) => ({ at: atMs, next: { remind: nextMs } })
 
+const PAID = { createdAt: 2, paidAt: START, refundedAt: null }
+
 /** What `e` is answered who moves away. */
 const gone = { id: "e", active: true, clinicLatitude: there.latitude, clinicLongitude: there.longitude, consultationFee: 100 }
 
@@ -142,7 +144,7 @@ export function sound(): Evidence {
       appointment("q", 2, { status: "IN_PROGRESS", version: 4, reason: "book-3" }),
     ],
     payments: [
-      { id: "m", appointmentId: "a", doctorId: "d", patientId: "p", clinicId: "c", amount: "0.0100", status: "COMPLETED", paidAt: START },
+      { id: "m", appointmentId: "a", doctorId: "d", patientId: "p", clinicId: "c", amount: "0.0100", status: "COMPLETED", ...PAID },
     ],
     figures: [{ doctorId: "d", day: "2030-01-07", kept: "3 booked", counted: "3 booked" }],
     work: { head: 13, cursor: 13, unpublished: 0, due: 0, givenUp: 0, jobs: 0 },

@@ -29,7 +29,7 @@ export function changesOf(log: LogRow[]): Map<string, LogRow[]> {
   )
 }
 
-const isSameTime = (a: unknown, b: unknown) => Date.parse(String(a)) === Date.parse(String(b))
+export const isSameTime = (a: unknown, b: unknown) => Date.parse(String(a)) === Date.parse(String(b))
 
 const statusOf = ({ name, data }: LogRow) => (name === "appointment:new" ? "PENDING" : String(data.status))
 

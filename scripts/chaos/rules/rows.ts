@@ -1,10 +1,9 @@
 /** How often what was asked for was done, and that every question was answered. */
 import type { AppointmentRow, Call, Evidence, LogRow, Violation } from "../evidence.ts"
 import { isSuccess } from "./answers.ts"
+import { doubt, isAnswered, isInDoubt } from "./doubt.ts"
 
 const NEXT = "/receptionists/queue/next"
-/** Two freezes of a process that had it already, one after the other, and the longest that an answer may take. */
-const OBEYED_MAX_MS = 25_000
 
 export function checkRows(evidence: Evidence): Violation[] {
   return [
@@ -93,21 +92,6 @@ function unaccounted(gone: GoneIn[], inDoubt: Call[]): Violation[] {
     })
 }
 
-/**
- * From its first try that nobody answered until the last can have been obeyed. Whoever is refused had not been obeyed until then: else
- * the first answer would have come again.
- */
-function doubt(call: Call): { from: number; to: number } {
-  const times = call.attempts.filter(wasCutOff).map(({ at }) => at)
-  const refused = isAnswered(call) ? (call.attempts.at(-1)?.at ?? 0) : Number.NEGATIVE_INFINITY
-  return { from: Math.max(Math.min(...times), refused) - 1, to: Math.max(...times) + OBEYED_MAX_MS }
-}
-
-const wasCutOff = ({ outcome }: Call["attempts"][number]) => typeof outcome === "string" || outcome === 503
-
-/** Some try of it may have been obeyed without a word: it was cut off, or whoever tried lost Postgres on the way. */
-const isInDoubt = (call: Call) => call.attempts.some(wasCutOff)
-
 /** Longer than any fault lasts they are tried again; who is still without an answer then will never have one. */
 function unanswered(calls: Call[]): Violation[] {
   return calls
@@ -117,13 +101,6 @@ function unanswered(calls: Call[]): Violation[] {
       what: `${method} ${path} by ${who} (${key ?? "no key"}): ${attempts.at(-1)?.outcome} after ${attempts.length} tries`,
       about: [key ?? path],
     }))
-}
-
-/** Not with "later", or with its own first try being at work. */
-function isAnswered({ attempts, answer }: Call): boolean {
-  const last = attempts.at(-1)?.outcome
-  const isInFlight = last === 409 && String(answer?.body.detail).includes("in flight")
-  return typeof last === "number" && last !== 503 && last !== 429 && !isInFlight
 }
 
 function failures(calls: Call[]): Violation[] {
