@@ -14,7 +14,15 @@ const SHOWN_A_PROMISE = 3
 const HISTORIES_MAX_MS = 15_000
 const HISTORY_MAX_MS = 2_000
 
-export function report({ evidence, violations }: { evidence: Evidence; violations: Broken[] }): string[] {
+type Outcome = { evidence: Evidence; violations: Broken[] }
+
+/** 1: a promise was broken. 2: none was, but of some nothing has been shown, however short the run was meant to be. */
+export function exitCode({ evidence, violations }: Outcome): 0 | 1 | 2 {
+  if (violations.length > 0) return 1
+  return untried(evidence).length > 0 ? 2 : 0
+}
+
+export function report({ evidence, violations }: Outcome): string[] {
   const { calls, log, diaries, faults } = evidence
   const kinds = Map.groupBy(faults, kindIn)
   const heard = diaries.reduce((sum, d) => sum + d.heard.length, 0)
@@ -35,11 +43,15 @@ export function report({ evidence, violations }: { evidence: Evidence; violation
     `searches: ${searches.length}, ${answered.length} answered, ${meanwhile.length} of them while Postgres was away; in calm nothing older than ${Math.round(stalestInCalm(evidence))} ms`,
     `audit: ${audit.entries.length} entries, ${audit.verified === "" ? "as they were sealed" : "NOT as they were sealed"}`,
     ...untried(evidence).map((what) => `NOT TRIED, and so not shown: ${what}`),
-    `violations: ${violations.length}`,
+    `violations: ${violations.length}${verdict({ evidence, violations })}`,
     ...[...Map.groupBy(violations, (v) => v.promise)].flatMap(([promise, broken]) => [
       "",
       `BROKEN, ${broken.length} times: ${promise}`,
       ...broken.slice(0, SHOWN_A_PROMISE).flatMap((v) => [`  ${v.what}`, ...history(v).map((line) => `    ${line}`)]),
     ]),
   ]
+}
+
+function verdict(outcome: Outcome): string {
+  return exitCode(outcome) === 2 ? ", but not everything was tried: exit code 2" : ""
 }
