@@ -1,4 +1,5 @@
 /** One fault each in evidence in which nothing is wrong, and the promise that it breaks. */
+import { BREACHES_AT_THE_END } from "./breaches-at-the-end.ts"
 import { BREACHES_ELSEWHERE } from "./breaches-elsewhere.ts"
 import { BREACHES_REFUSED, called } from "./breaches-refused.ts"
 import type { Diary, Evidence, LogRow } from "./evidence.ts"
@@ -197,4 +198,9 @@ const OF_ROWS_AND_EVENTS: Record<string, Breach> = {
   },
 }
 
-export const BREACHES: Record<string, Breach> = { ...OF_ROWS_AND_EVENTS, ...BREACHES_REFUSED, ...BREACHES_ELSEWHERE }
+export const BREACHES: Record<string, Breach> = {
+  ...OF_ROWS_AND_EVENTS,
+  ...BREACHES_REFUSED,
+  ...BREACHES_ELSEWHERE,
+  ...BREACHES_AT_THE_END,
+}

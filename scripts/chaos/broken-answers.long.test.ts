@@ -19,3 +19,12 @@ test(
   },
   TEST_MS,
 )
+
+test(
+  "a build that leaves some out of its lists is caught, though every row is right",
+  async () => {
+    const promises = await brokenPromises("lists-leave-out", { seed: 1, max: 0 })
+    expect(promises).toEqual(["what is read when all is quiet is what the rows hold, and all of it"])
+  },
+  TEST_MS,
+)

@@ -83,6 +83,14 @@ export const BROKEN = {
       to: "false ?",
     },
   ],
+  /** Patients are not shown what was called off. */
+  "lists-leave-out": [
+    {
+      file: "core/appointments/queries.ts",
+      from: '"patientId" in scope ? db`a.patient_id',
+      to: `"patientId" in scope ? db\`a.status <> 'CANCELLED' and a.patient_id`,
+    },
+  ],
 } satisfies Record<string, Change[]>
 
 export type BrokenName = keyof typeof BROKEN

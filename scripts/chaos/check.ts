@@ -6,6 +6,7 @@ import { checkClock } from "./rules/clock.ts"
 import { checkDelivery } from "./rules/delivery.ts"
 import { checkLog } from "./rules/log.ts"
 import { checkQueues } from "./rules/queues.ts"
+import { checkReadings } from "./rules/readings.ts"
 import { checkRefusals } from "./rules/refusals.ts"
 import { checkRows } from "./rules/rows.ts"
 import { checkSearches } from "./rules/searches.ts"
@@ -23,6 +24,7 @@ const RULES = {
   checkWork,
   checkClock,
   checkSearches,
+  checkReadings,
   checkAudit,
 }
 

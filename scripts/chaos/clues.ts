@@ -1,5 +1,5 @@
 /** Evidence in pieces, each of which can be left out, and is told in a line. */
-import type { Call, Diary, Evidence } from "./evidence.ts"
+import type { Call, Diary, Evidence, Reading } from "./evidence.ts"
 
 export type Clue = {
   /** When it was; undefined for what was found when all was over. */
@@ -33,6 +33,7 @@ export function evidenceOf(clues: Clue[], faults: Evidence["faults"]): Evidence 
     doctorStates: [],
     searches: [],
     worlds: [],
+    readings: [],
     lives: [],
     calm: [],
     audit: { entries: [], unsealed: 0, verified: "" },
@@ -106,6 +107,7 @@ export function cluesOf(evidence: Evidence): Clue[] {
     ...listed(figures, "row    figures", (e) => e.figures),
     ...listed(worlds, "search all", (e) => e.worlds),
     ...listed(dismissed, "row    dismissed", (e) => e.dismissed),
+    ...evidence.readings.map((reading) => clue(reading, { line: () => lineOfReading(reading), put: (e) => e.readings.push(reading) })),
     ...cluesOfWork(evidence),
     ...cluesOfSeals(evidence),
   ]
@@ -125,6 +127,11 @@ function lineOfCall({ who, method, path, key, body, attempts, answer }: Call): s
   const tries = attempts.map(({ ms, outcome }) => `${outcome} in ${Math.round(ms)} ms`).join(", again → ")
   const said = answer ? ` ${JSON.stringify(answer.body).slice(0, BODY_MAX)}` : ""
   return `call   ${who} ${method} ${path} ${JSON.stringify(body ?? {})} ${key ?? ""} → ${tries}${said}`
+}
+
+function lineOfReading({ process, person, path, status, body }: Reading): string {
+  const shown = Array.isArray(body.data) ? `${body.data.length} items` : JSON.stringify(body).slice(0, BODY_MAX)
+  return `read   ${person.uid} ${path} of ${process} → ${status} ${shown}`
 }
 
 /** What it heard, and when it came. Whoever has neither is not there. */

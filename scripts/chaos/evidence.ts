@@ -12,6 +12,8 @@ export type Person = {
   clinicId?: string
   /** In lower case: cities are compared without regard to it. */
   city?: string
+  /** Of a doctor. */
+  timezone?: string
 }
 
 export type Attempt = { at: number; ms: number; outcome: number | string }
@@ -124,6 +126,19 @@ export type Search = { process: string; from: number; to: number; query: SearchQ
 /** What a process finds everywhere, at the end; `way`: by place or by name. */
 export type WholeWorld = { process: string; way: string; answer?: SearchAnswer }
 
+/**
+ * What one process answers somebody when all is quiet: all pages of a list as its `data`, or one answer. `status`: 0 if none came in time.
+ */
+export type Reading = {
+  process: string
+  person: Person
+  path: string
+  from: number
+  to: number
+  status: number
+  body: Record<string, unknown>
+}
+
 /** From a process's start to its end. */
 export type Life = { process: string; from: number; to: number }
 
@@ -157,6 +172,7 @@ export type Evidence = {
   doctorStates: DoctorState[]
   searches: Search[]
   worlds: WholeWorld[]
+  readings: Reading[]
   lives: Life[]
   calm: Calm[]
   audit: Audit

@@ -92,7 +92,7 @@ async function signUpDoctors(calls: Calls, uid: string, place: Record<string, un
     const body = await made(calls, who, "/doctors", { ...profile, ...(d === 0 ? place : joining) })
     clinicId = String(body.clinicId)
     code = String(body.clinicVerificationCode)
-    doctors.push({ ...who, role: "DOCTOR", doctorId: String(body.id), clinicId })
+    doctors.push({ ...who, role: "DOCTOR", doctorId: String(body.id), clinicId, timezone })
   }
   return { doctors, clinicId, code }
 }

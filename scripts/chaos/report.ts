@@ -1,7 +1,7 @@
 /** What a run has shown, in lines. */
 import type { Broken } from "./check.ts"
 import { cluesOf } from "./clues.ts"
-import type { Evidence } from "./evidence.ts"
+import type { Evidence, Reading } from "./evidence.ts"
 import { kindIn } from "./faults.ts"
 import { historyOf } from "./history.ts"
 import { isInDoubt, isRefused } from "./rules/doubt.ts"
@@ -28,7 +28,7 @@ export function report({ evidence, violations }: Outcome): string[] {
   const heard = diaries.reduce((sum, d) => sum + d.heard.length, 0)
   const tries = calls.reduce((sum, c) => sum + c.attempts.length, 0)
   const connections = diaries.reduce((sum, d) => sum + d.connections.length, 0)
-  const { searches, audit } = evidence
+  const { searches, readings, audit } = evidence
   const answered = searches.filter((s) => s.answer?.status === 200)
   const away = faults.filter(({ what }) => what.includes("Postgres"))
   const meanwhile = answered.filter((s) => away.some(({ at, endedAt }) => s.from > at && s.to < endedAt))
@@ -41,6 +41,7 @@ export function report({ evidence, violations }: Outcome): string[] {
     `calls: ${calls.length} in ${tries} tries, ${calls.filter((c) => c.answer).length} answered, ${refused.length} refused (${refused.filter(isInDoubt).length} of these after a try that was cut off); rows: ${evidence.appointments.length} appointments, ${evidence.payments.length} payments`,
     `events checked: ${log.length}, heard ${heard} times by ${diaries.length} clients over ${connections} connections`,
     `searches: ${searches.length}, ${answered.length} answered, ${meanwhile.length} of them while Postgres was away; in calm nothing older than ${Math.round(stalestInCalm(evidence))} ms`,
+    `read at the end: ${readings.length} lists, days and figures, with ${readings.reduce((sum, { body }) => sum + itemsIn(body), 0)} appointments and payments`,
     `audit: ${audit.entries.length} entries, ${audit.verified === "" ? "as they were sealed" : "NOT as they were sealed"}`,
     ...untried(evidence).map((what) => `NOT TRIED, and so not shown: ${what}`),
     `violations: ${violations.length}${verdict({ evidence, violations })}`,
@@ -55,3 +56,5 @@ export function report({ evidence, violations }: Outcome): string[] {
 function verdict(outcome: Outcome): string {
   return exitCode(outcome) === 2 ? ", but not everything was tried: exit code 2" : ""
 }
+
+const itemsIn = ({ data }: Reading["body"]) => (Array.isArray(data) ? data.length : 0)

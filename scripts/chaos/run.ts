@@ -12,6 +12,7 @@ import { Faults } from "./faults.ts"
 import { type Listener, listen } from "./listeners.ts"
 import { Load } from "./load.ts"
 import { type Member, signUp, type World } from "./people.ts"
+import { readAll } from "./readings.ts"
 import { Roaming } from "./roaming.ts"
 import { ScheduleWatch } from "./schedules.ts"
 import { Searches } from "./searches.ts"
@@ -64,11 +65,12 @@ export async function runChaos({ seed, durationMs, maxFaults, settleMs = SETTLE_
     calm,
   })
   const worlds = await searches.findAll()
+  const readings = await readAll(cluster, world, evidence.appointments)
   for (const listener of listeners) listener.close()
   const verified = await verifyAudit(cluster.databaseUrl)
   const stood = await schedules.result()
   await watching
-  const whole = { ...evidence, worlds, schedules: stood, audit: { ...evidence.audit, verified } }
+  const whole = { ...evidence, worlds, readings, schedules: stood, audit: { ...evidence.audit, verified } }
   return { evidence: whole, violations: check(whole) }
 }
 
@@ -122,7 +124,7 @@ async function settled(
   listeners: Listener[],
   settleMs: number,
   said: Pick<Evidence, "calls" | "faults" | "crashes" | "lives" | "searches" | "calm">,
-): Promise<Omit<Evidence, "worlds" | "schedules">> {
+): Promise<Omit<Evidence, "worlds" | "readings" | "schedules">> {
   const sql = openReader(cluster.databaseUrl)
   const deadline = Date.now() + settleMs
   try {

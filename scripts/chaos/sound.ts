@@ -1,9 +1,10 @@
 /** A run in which nothing is wrong, small enough to be read: what tests plant their faults in. */
 import type { AppointmentRow, AuditEntry, Call, Diary, DoctorState, Evidence, Found, LogRow, Person, Search } from "./evidence.ts"
+import { readings } from "./sound-readings.ts"
 
 const HALF_HOUR_MS = 1_800_000
 export const START = Date.parse("2030-01-07T10:00:00Z")
-export const doctor: Person = { uid: "doctor", role: "DOCTOR", doctorId: "d", clinicId: "c" }
+export const doctor: Person = { uid: "doctor", role: "DOCTOR", doctorId: "d", clinicId: "c", timezone: "UTC" }
 export const patient: Person = { uid: "patient", role: "PATIENT", patientId: "p", city: "lisbon" }
 export const rival: Person = { uid: "rival", role: "PATIENT", patientId: "p2", city: "delhi" }
 export const desk: Person = { uid: "x", role: "RECEPTIONIST", clinicId: "c" }
@@ -152,6 +153,7 @@ export function sound(): Evidence {
     doctorStates: [state("d", 1), state("e", 1), state("e", 5_000, there)],
     searches: [search("api-0", 4_000, before()), search("api-0", 5_900, before()), search("api-0", 7_000, after())],
     worlds: [{ process: "api-0", way: "by place", answer: after() }],
+    readings: readings(doctor, patient, at(0).slice(0, 10)),
     lives: [{ process: "api-0", from: 0, to: Number.POSITIVE_INFINITY }],
     calm: [{ from: 100, to: 9_000 }],
     audit: { entries: entries(), unsealed: 0, verified: "" },

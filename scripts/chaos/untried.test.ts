@@ -6,7 +6,7 @@ import { full, tries } from "./sound-full.ts"
 import { untried } from "./untried.ts"
 
 test("a run without faults, with few calls and nobody who came back, has not tried what it does not show", () => {
-  const evidence = { ...sound(), faults: [], calls: [], searches: [] }
+  const evidence = { ...sound(), faults: [], calls: [], searches: [], readings: [] }
   expect(untried(evidence)).toEqual([
     ...["book", "move", "reschedule", "call in", "reorder", "pay", "settle", "read", "change a doctor"].map(
       (what) => `to ${what}: 0 times`,
@@ -22,6 +22,7 @@ test("a run without faults, with few calls and nobody who came back, has not tri
     "to hear analytics:update",
     "to hear appointment:reminder",
     "to search",
+    ...["appointments", "payments", "figures", "free times"].map((what) => `to read ${what} at the end`),
   ])
 })
 
@@ -75,6 +76,17 @@ test.each([
   const evidence = full()
   for (const own of evidence.diaries) own.heard = own.heard.filter((h) => h.offset !== offset)
   expect(untried(evidence)).toEqual([`to hear ${name}`])
+})
+
+test("readings at the end that were refused, or showed nothing of the run, have not been tried", () => {
+  const evidence = full()
+  for (const reading of evidence.readings) {
+    if (Array.isArray(reading.body.data)) reading.body = { data: [] }
+    else if (reading.body.slots) reading.status = 503
+    else Object.assign(reading.body.summary as object, { revenue: 0 })
+  }
+  const kinds = ["appointments", "payments", "figures", "free times"]
+  expect(untried(evidence)).toEqual(kinds.map((what) => `to read ${what} at the end`))
 })
 
 test("every kind of fault, and a kill of each kind of process, is drawn once before any comes again, in an order that the seed decides", () => {

@@ -1,5 +1,5 @@
 /** What a run must have gone through for its silence to mean anything: a run in which nothing happens breaks nothing. */
-import type { Call, Evidence } from "./evidence.ts"
+import type { Call, Evidence, Reading } from "./evidence.ts"
 import { FAULT_KINDS, KILLED, kindIn } from "./faults.ts"
 import { isSuccess } from "./rules/answers.ts"
 
@@ -20,11 +20,23 @@ const ACTIONS: Record<string, (call: Call) => boolean> = {
   "change a doctor": is("PATCH", /^\/doctors\/me$/),
 }
 
+/** By what is read when all is quiet, each showing something that the run has made. */
+const READINGS: Record<string, (reading: Reading) => boolean> = {
+  appointments: shows("/appointments", ({ data }) => (data as unknown[]).length > 0),
+  payments: shows("/payments", ({ data }) => (data as unknown[]).length > 0),
+  figures: shows("/doctors/analytics", ({ summary }) => (summary as { revenue: number }).revenue !== 0),
+  "free times": shows("/doctors/.*/availability", ({ slots }) => (slots as unknown[]).length > 0),
+}
+
+function shows(path: string, any: (body: Reading["body"]) => boolean): (reading: Reading) => boolean {
+  return (reading) => reading.status === 200 && new RegExp(`^${path}`).test(reading.path) && any(reading.body)
+}
+
 function is(method: Call["method"], path: RegExp, field?: string): (call: Call) => boolean {
   return (call) => call.method === method && path.test(call.path) && (field === undefined || call.body?.[field] !== undefined)
 }
 
-export function untried({ calls, diaries, dismissed, faults, searches }: Evidence): string[] {
+export function untried({ calls, diaries, dismissed, faults, searches, readings }: Evidence): string[] {
   const done = calls.filter(isSuccess)
   const rare = Object.entries(ACTIONS).flatMap(([action, asks]) => {
     const times = done.filter(asks).length
@@ -44,6 +56,7 @@ export function untried({ calls, diaries, dismissed, faults, searches }: Evidenc
     ...(faults.some(({ cut = 0 }) => cut > 0) ? [] : ["to cut a connection that was open"]),
     ...HEARD.filter((name) => !diaries.some((d) => d.heard.some((h) => h.name === name))).map((name) => `to hear ${name}`),
     ...(searches.some((s) => s.answer?.status === 200) ? [] : ["to search"]),
+    ...Object.entries(READINGS).flatMap(([what, isOne]) => (readings.some(isOne) ? [] : [`to read ${what} at the end`])),
   ]
 }
 
