@@ -4,8 +4,8 @@ import { BURST_MS, WAIT_MS, WaitBound } from "./wait-bound.ts"
 const CONNECTIONS = 20
 const MAX = 500
 const LEAST = 2 * CONNECTIONS
-/** Until what was let in as a burst is done, which is as much as there may be at all. */
-const learnedMs = (perSecond: number) => 1.5 * BURST_MS + (1_000 * MAX) / perSecond
+/** Until it is seen that this is no burst, and what was let in as one is done, which is as much as there may be at all. */
+const learnedMs = (perSecond: number) => BURST_MS + (1_000 * MAX) / perSecond
 const PATIENCE_MS = 1_000
 
 /** Calls served one by one in the order in which they came, each within `serviceMs` / connections; its clock is the test's. */
@@ -110,7 +110,8 @@ test("what stands still lets twice the connections wait, and as many as ever onc
 test("once a slow time is over, the bound is what the new pace allows within seconds, though calls never stopped coming", () => {
   const clinic = new Clinic()
   clinic.run(learnedMs(200), 4_000, 100)
-  expect(clinic.waits.bound).toBeLessThan(70)
+  // What is done within WAIT_MS, and a try whether it could be more.
+  expect(clinic.waits.bound).toBeLessThanOrEqual(1.25 * 60)
   clinic.run(3_000, 4_000, 10)
   expect(clinic.waits.bound).toBe(MAX)
   const from = clinic.now

@@ -4,6 +4,8 @@
 export const WAIT_MS = 300
 /** Waiting that is over by then is a burst, such as of hundreds who want one and the same time, and all of it is served. */
 export const BURST_MS = 2_000
+/** A time in which others find no room counts as so many times as long: a burst that is as large as all room is rare. */
+const REFUSING = 4
 /** Long enough to see many calls done, short enough that few have come in when a pace falls. */
 const WINDOW_MS = 200
 /** While nobody waits that long, nothing says what the pace could be: more are let in, again in each window. */
@@ -18,6 +20,7 @@ export class WaitBound {
   /** In this window: calls done, and the time that all calls together have been served. */
   #done = 0
   #servedMs = 0
+  #hasRefused = false
   #sinceMs: number
   #lastMs: number
   /** For how long calls have waited, less the time in which none did; from BURST_MS on it is an overload, until the bound is the maximum again. */
@@ -40,7 +43,13 @@ export class WaitBound {
 
   get hasRoom(): boolean {
     this.#pass()
-    return this.#serving < this.bound
+    const hasRoom = this.#serving < this.bound
+    if (!hasRoom) this.#hasRefused = true
+    return hasRoom
+  }
+
+  get isOverload(): boolean {
+    return this.#waitingMs >= BURST_MS
   }
 
   begin(): void {
@@ -52,6 +61,12 @@ export class WaitBound {
     this.#pass()
     this.#serving--
     this.#done++
+  }
+
+  /** Of a call that has waited for nothing. */
+  giveUp(): void {
+    this.#pass()
+    this.#serving--
   }
 
   #pass(): void {
@@ -70,17 +85,18 @@ export class WaitBound {
     this.#sinceMs = this.#lastMs
     this.#done = 0
     this.#servedMs = 0
+    this.#hasRefused = false
   }
 
   #letMoreIn(passedMs: number): void {
     this.#bound = this.#clamp(this.#bound * MORE ** (passedMs / WINDOW_MS))
-    if (this.#waitingMs < BURST_MS) this.#waitingMs = Math.max(0, this.#waitingMs - passedMs)
+    if (!this.isOverload) this.#waitingMs = Math.max(0, this.#waitingMs - passedMs)
     else if (this.#bound === this.max) this.#waitingMs = 0
   }
 
   #letFewerIn(passedMs: number): void {
-    this.#waitingMs += passedMs
-    if (this.#waitingMs >= BURST_MS) this.#bound = this.#clamp((this.#done / passedMs) * WAIT_MS)
+    this.#waitingMs += this.#hasRefused ? REFUSING * passedMs : passedMs
+    if (this.isOverload) this.#bound = this.#clamp((this.#done / passedMs) * WAIT_MS)
   }
 
   #clamp(bound: number): number {

@@ -13,7 +13,7 @@ import { insertAppointments } from "./overload-world.ts"
 /** Long beside what the machine does meanwhile: so the figures are of the queue, not of its other tenants. */
 const QUERY_S = 0.02
 /** Of each booking; they are written in groups. */
-const INSERT_S = 0.003
+const INSERT_S = 0.005
 const CONNECTIONS = 2
 /** Large answers: where a refusal costs more than a sixteenth of one, four for each leave less than 0.8 of the processor. */
 const PAGE = 100
