@@ -1,6 +1,6 @@
 /** `bun run load`: searches a running deployment at a set rate, and says how long they took from the moment each was due. */
 import { mintDevelopmentToken } from "../core/auth/development.ts"
-import { sendArrivals } from "./load/arrivals.ts"
+import { NOT_SENT, sendArrivals } from "./load/arrivals.ts"
 import { ask, ENDED_MS } from "./load/ask.ts"
 import { type LoadOptions, readOptions } from "./load/options.ts"
 import { searches } from "./load/searches.ts"
@@ -24,12 +24,20 @@ await runCommand(async () => {
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => stopping.abort())
   const tally = new Tally()
   const send = (nth: number) => ask(options.url + paths[nth % paths.length], tokens[nth % tokens.length] as string)
-  const tookMs = await sendArrivals(send, tally, { ...options, inFlightMax: IN_FLIGHT_MAX, drainMs: ENDED_MS, signal: stopping.signal })
-  if (stopping.signal.aborted) console.log(`Interrupted after ${(tookMs / 1000).toFixed(1)} s.`)
-  const seconds = stopping.signal.aborted ? tookMs / 1000 : options.seconds
-  for (const line of tally.lines({ perSecond: options.perSecond, seconds: Number(seconds.toFixed(1)) }, tookMs)) console.log(line)
+  const arrivals = await sendArrivals(send, tally, { ...options, inFlightMax: IN_FLIGHT_MAX, drainMs: ENDED_MS, signal: stopping.signal })
+  const { tookMs, interruptedMs = options.seconds * 1000 } = arrivals
+  const seconds = Number(Math.min(options.seconds, interruptedMs / 1000).toFixed(1))
+  if (arrivals.interruptedMs !== undefined) console.log(describeInterrupt(seconds, tally))
+  for (const line of tally.lines({ perSecond: options.perSecond, seconds }, tookMs)) console.log(line)
   process.exit(tally.succeeded === tally.count ? 0 : 1)
 })
+
+function describeInterrupt(seconds: number, tally: Tally): string {
+  const unsent = tally.outcomes.get(NOT_SENT) ?? 0
+  const waited =
+    unsent > 0 ? `; ${unsent.toLocaleString("en")} were due by then and had found no room: they count with the time they had waited` : ""
+  return `Interrupted after ${seconds} s${waited}.`
+}
 
 function developmentTokens(): string[] {
   const projectId = process.env.FIREBASE_PROJECT_ID || "demo-pulsecal"
