@@ -4,7 +4,11 @@ import KDBush from "kdbush"
 import type { IndexedDoctor, NearQuery } from "../../../core/doctors/index/doctor-index.ts"
 import { haversineKm } from "../../../core/doctors/search/haversine.ts"
 
-type Peer = { points: KDBush; doctors: readonly IndexedDoctor[] }
+/** Of 4, 8, 16, 32 and 64, which is the default, the quickest here: 9 % at 100,000, 14 % at 10,000. */
+export const NODE_SIZE = 32
+
+/** The fees stand apart, in the order of the tree's numbers: reading one of an object for each candidate would be slower. */
+type Peer = { points: KDBush; doctors: readonly IndexedDoctor[]; fees: Float64Array }
 
 export class KdPeers {
   readonly #all: Peer
@@ -20,9 +24,9 @@ export class KdPeers {
 
   /** The nearest, as numbers within their peer. */
   ask(q: NearQuery): number[] {
-    const { points, doctors } = this.#peerFor(q)
+    const { points, fees } = this.#peerFor(q)
     const { maxFee } = q
-    const passes = maxFee === undefined ? undefined : (i: number) => (doctors[i] as IndexedDoctor).consultationFee <= maxFee
+    const passes = maxFee === undefined ? undefined : (i: number) => (fees[i] as number) <= maxFee
     return around(points, q.longitude, q.latitude, q.limit, q.radius, passes)
   }
 
@@ -41,10 +45,10 @@ export class KdPeers {
 }
 
 function peerOf(doctors: readonly IndexedDoctor[]): Peer {
-  const points = new KDBush(doctors.length)
+  const points = new KDBush(doctors.length, NODE_SIZE)
   for (const { clinicLatitude, clinicLongitude } of doctors) points.add(clinicLongitude, clinicLatitude)
   points.finish()
-  return { points, doctors }
+  return { points, doctors, fees: Float64Array.from(doctors, ({ consultationFee }) => consultationFee) }
 }
 
 const kmFrom = (q: NearQuery, d: IndexedDoctor) => haversineKm(q.latitude, q.longitude, d.clinicLatitude, d.clinicLongitude)

@@ -3,6 +3,7 @@ import { around } from "geokdbush"
 import KDBush from "kdbush"
 import type { Pool } from "../../../../core/db.ts"
 import { haversineKm } from "../../../../core/doctors/search/haversine.ts"
+import { NODE_SIZE } from "../index-peers.ts"
 import { joinedAnswer, listings, openText, withDistance } from "./listing.ts"
 import type { Peer } from "./peer.ts"
 import { LIMIT } from "./question.ts"
@@ -10,7 +11,8 @@ import { LIMIT } from "./question.ts"
 /** geokdbush computes with a radius of 6371 km: what it finds just beyond the rim is taken, and left out by the exact distance. */
 const RIM_SHARE = 1.00001
 
-type Tree = { index: KDBush; doctors: number[] }
+/** The fees are in the order of the tree's own numbers. */
+type Tree = { index: KDBush; doctors: number[]; fees: Float64Array }
 
 export async function kdbush(pool: Pool): Promise<Peer> {
   const started = performance.now()
@@ -27,9 +29,9 @@ export async function kdbush(pool: Pool): Promise<Peer> {
       fees.push(doctor.consultationFee)
     }
   const plant = (doctors: number[]): Tree => {
-    const index = new KDBush(doctors.length)
+    const index = new KDBush(doctors.length, NODE_SIZE)
     for (const doctor of doctors) index.add(longitudes[doctor] as number, latitudes[doctor] as number)
-    return { index: index.finish(), doctors }
+    return { index: index.finish(), doctors, fees: Float64Array.from(doctors, (doctor) => fees[doctor] as number) }
   }
   const all = plant(texts.map((_, doctor) => doctor))
   const trees = new Map([...members].map(([key, doctors]) => [key, plant(doctors)]))
@@ -38,9 +40,8 @@ export async function kdbush(pool: Pool): Promise<Peer> {
     answer({ latitude, longitude, radiusKm, specialization, minFee = 0, maxFee = Number.POSITIVE_INFINITY }) {
       const tree = specialization === undefined ? all : trees.get(specialization.toLowerCase())
       if (!tree) return joinedAnswer([])
-      const { index, doctors } = tree
-      const affordable = (at: number) =>
-        (fees[doctors[at] as number] as number) >= minFee && (fees[doctors[at] as number] as number) <= maxFee
+      const { index, doctors, fees } = tree
+      const affordable = (at: number) => (fees[at] as number) >= minFee && (fees[at] as number) <= maxFee
       const filter = minFee > 0 || maxFee < Number.POSITIVE_INFINITY ? affordable : undefined
       const found = around(index, longitude, latitude, LIMIT, radiusKm * RIM_SHARE, filter)
       const answer: string[] = []
