@@ -14,7 +14,18 @@ test(
     const folder = await mkdtemp(join(tmpdir(), "pulsecal-bench-search-"))
     const readme = await Bun.file(join(ROOT, "README.md")).text()
     try {
-      const narrowed = ["--sizes", "5000", "--rounds", "1", "--seconds", "1", "--only", "static,ours,ours-sql,kdbush", "--data", folder]
+      const narrowed = [
+        "--sizes",
+        "5000",
+        "--rounds",
+        "1",
+        "--seconds",
+        "1",
+        "--only",
+        "static,static-bare,ours,ours-sql,kdbush",
+        "--data",
+        folder,
+      ]
       const child = Bun.spawn([process.execPath, join(import.meta.dir, "main.ts"), ...narrowed], { stdio: ["ignore", "pipe", "pipe"] })
       const [out, err, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited])
       expect({ code, err: code === 0 ? "" : err }).toEqual({ code: 0, err: "" })
@@ -22,6 +33,7 @@ test(
       const lines = out.split("\n")
       for (const start of [
         "| a static answer of 20 doctors",
+        "| the same from `Bun.serve` without a router",
         "| PulseCal; served by index",
         "| PulseCal by SQL alone (`SEARCH_INDEX_MAX_MB=0`); served by sql-near",
         "| kdbush and geokdbush",

@@ -3,7 +3,7 @@ import { join } from "node:path"
 import { say } from "../environment.ts"
 import { checkAgreement, guardsOf } from "./agreement.ts"
 import { BAD_PATHS, requireRefusals } from "./bad-input.ts"
-import { CONTENDERS, type ContenderName } from "./contenders.ts"
+import { CONTENDERS, type ContenderName, isStatic } from "./contenders.ts"
 import { type Generator, writePaths } from "./generator.ts"
 import type { Options } from "./options.ts"
 import { pathOf } from "./peers/question.ts"
@@ -70,7 +70,7 @@ export async function measureSize(bench: Bench, doctors: number): Promise<{ size
 async function checkAll(bench: Bench, running: readonly Running[], mix: readonly Asked[]): Promise<Map<ContenderName, number>> {
   const counts = new Map<ContenderName, number>()
   for (const { name, url } of running) {
-    if (name === "static") continue
+    if (isStatic(name)) continue
     counts.set(name, await requireAgreement(bench, { name, url }, mix))
     if (name === "ours" || name === "ours-sql") await requireGuards(name, url, bench.token, mix)
   }

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test"
 import { chart } from "./chart.ts"
+import { CONTENDERS } from "./contenders.ts"
 import { withFigures } from "./readme.ts"
 import { report } from "./report.ts"
 import type { ContenderResult, Results } from "./results.ts"
@@ -21,6 +22,7 @@ const results: Results = {
       asked: { mix: 4_000, byRadius: 2_500 },
       contenders: [
         contender("static", 100_000, 80_000, 120_000),
+        contender("static-bare", 200_000, 160_000, 240_000),
         { ...contender("ours", 50_000, 48_000, 48_000), checked: 4_000, loadSeconds: 1.234, servedBy: "index" },
         contender("ours-sql", 2_000, 3_000, 1_000),
         contender("haversine", 4, 5, 8),
@@ -53,6 +55,21 @@ test("rates are medians with their spread, and ratios are taken within each roun
   expect(lineOf(text, "| Haversine")).toContain("| 5.0 (4.0–8.0) |")
 })
 
+test("the ceiling of all ratios is the static answer by Hono; the one without a router stands below it, compared as the others are", () => {
+  const lines = report(results).split("\n")
+  const ceiling = lines.findIndex((line) => line.startsWith("| a static answer of 20 doctors: the ceiling |"))
+  expect(lines[ceiling]).toContain("| 100,000 (80,000–120,000) | 1 |")
+  expect(lines[ceiling + 1]).toContain(
+    "| the same from `Bun.serve` without a router | 200,000 (160,000–240,000) | 2 (2–2) | 0.25 (0.2–0.3) |",
+  )
+})
+
+test("a peer that counts `total` is called so, and the text says that only those do the same work", () => {
+  const peers = Object.entries(CONTENDERS).filter(([name]) => name !== "ours" && name !== "ours-sql")
+  for (const [, { label, counts }] of peers) expect([label, label.endsWith("counting `total`")]).toEqual([label, counts])
+  expect(report(results)).toContain('Only the rows "counting `total`" answer the same as PulseCal')
+})
+
 test("who could not run is named with the reason", () => {
   expect(lineOf(report(results), "| PostGIS `gist(geog)`")).toContain("left out: no PostGIS here")
 })
@@ -60,6 +77,7 @@ test("who could not run is named with the reason", () => {
 test("how many answers of whom were found right is told", () => {
   const line = lineOf(report(results), "Answered rightly") ?? ""
   expect(line).toContain("all 4,000 searches of the mix by PulseCal; as many as fit into 12 s by PulseCal by SQL alone")
+  expect(line).not.toContain("`Bun.serve`")
   expect(line).toContain("Haversine over the whole table (400); all 2,500 searches by radius by PulseCal.")
 })
 
@@ -98,5 +116,6 @@ test("the README of this repository has the marks", async () => {
 test("the chart is a picture with a bar and a figure for everybody in every world", async () => {
   const svg = await chart(results.sizes)
   expect(svg).toStartWith("<svg")
-  for (const text of ["100,000 doctors", "Haversine over the whole table", "48,000", "PulseCal"]) expect(svg).toContain(text)
+  for (const text of ["100,000 doctors", "Haversine over the whole table", "48,000", "PulseCal", "the same from Bun.serve"])
+    expect(svg).toContain(text)
 })

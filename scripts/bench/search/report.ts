@@ -1,6 +1,7 @@
 /** The figures as Markdown. */
-import { CONTENDERS } from "./contenders.ts"
+import { CONTENDERS, isStatic } from "./contenders.ts"
 import type { Load } from "./generator.ts"
+import { NODE_SIZE } from "./index-peers.ts"
 import { type ContenderResult, type CostResult, costs, type Results, ratios, type SizeResult, type Spread, spreadOf } from "./results.ts"
 
 const whole = (value: number) => Math.round(value).toLocaleString("en")
@@ -11,6 +12,7 @@ const orDash = (value: number | undefined, format: (value: number) => string) =>
 
 const INDEX_ALONE = `The index alone (\`bun run bench:search:index\`), in one process without a server, in turns with kdbush and geokdbush, which find the
 same. Like for like is the row of the 20 nearest, for kdbush counts no \`total\` and makes no JSON; those rows say what they add.
+kdbush has nodes of ${NODE_SIZE}, its quickest here, and its fees in arrays.
 By kind of search, the event loop is held for as long as is said: 200 searches of each, around doctors of chance, each the least of three times.`
 const ANSWER_COSTS = `What parts of an answer take of the processor, in turns in one process without HTTP; the token, the limit and the query are dealt
 with, metrics are off, and the log's lines go nowhere. The bad input is that of the table above.`
@@ -19,8 +21,11 @@ export function report(results: Results): string {
   const { machine, generator, rounds, seconds } = results
   const intro = `${machine}. Loaded with ${generator}; ${rounds} rounds of ${seconds} s each in turns: median (lowest–highest), ratios round by round.
 PulseCal has its token, validation, limits and metrics on, and writes no line a request (\`LOG_LEVEL=error\`): what a line takes is told below. The
-peers run on Hono and Bun as well and are spared all of that; they count no \`total\` unless it is said. MB: the process that serves, with its
-Redis and without its Postgres.`
+peers are spared all of that. Only the rows "counting \`total\`" answer the same as PulseCal; the other peers find the same doctors and are spared
+the counting. The ceiling is a static answer by Hono on Bun, on which all peers run; PulseCal answers most searches before its Hono, so a
+static answer without a router is in a row of its own. PostGIS has its tables in the order of place (\`order by geog\`), as PulseCal has its
+own; ready in s is, for PostGIS, making the indexes alone, for kdbush and Redis also reading the doctors, and for PulseCal the whole start. MB:
+the process that serves, with its Redis and without its Postgres.`
   const parts = [intro, ...results.sizes.flatMap((size) => [sizeTable(size), checkedLine(size)])]
   if (results.bySize.length > 0) parts.push(costTable("doctors", results.bySize), badInputTable(results))
   for (const { doctors, radii } of results.byRadius)
@@ -41,7 +46,7 @@ function sizeTable({ doctors, contenders, skipped }: SizeResult): string {
 
 /** Whose answers were right before anybody was timed, and how many of them. */
 function checkedLine({ asked, contenders }: SizeResult): string {
-  const checked = contenders.filter(({ name }) => name !== "static")
+  const checked = contenders.filter(({ name }) => !isStatic(name))
   const labels = (list: readonly ContenderResult[], label: (contender: ContenderResult) => string) => list.map(label).join(", ")
   const labelOf = ({ name }: ContenderResult) => CONTENDERS[name].label
   const all = checked.filter((contender) => contender.checked === asked.mix)

@@ -1,8 +1,8 @@
-/** A peer as a process of its own: Hono on Bun, one route, no token, no validation, no limits. */
+/** A peer as a process of its own: Hono on Bun, one route, no token, no validation, no limits. One of the ceilings does without Hono. */
 import { Hono } from "hono"
 import { Redis } from "ioredis"
 import { openPool, type Pool } from "../../../../core/db.ts"
-import type { ContenderName } from "../contenders.ts"
+import { type ContenderName, isStatic, type StaticName } from "../contenders.ts"
 import { haversine } from "./haversine.ts"
 import { kdbush } from "./kdbush.ts"
 import { joinedAnswer, LISTED, type Listed, openText, withDistance } from "./listing.ts"
@@ -25,7 +25,7 @@ async function staticAnswer(pool: Pool): Promise<Uint8Array<ArrayBuffer>> {
   return new TextEncoder().encode(joinedAnswer(doctors.map((doctor, index) => withDistance(openText(doctor), index / 8))))
 }
 
-async function open(name: Exclude<PeerName, "static">, pool: Pool, redisPort: number): Promise<Peer> {
+async function open(name: Exclude<PeerName, StaticName>, pool: Pool, redisPort: number): Promise<Peer> {
   switch (name) {
     case "kdbush":
       return await kdbush(pool)
@@ -49,10 +49,12 @@ async function open(name: Exclude<PeerName, "static">, pool: Pool, redisPort: nu
 const [name, databaseUrl = "", redisPort] = process.argv.slice(2) as [PeerName, string, string]
 const pool = openPool(databaseUrl, { max: POOL, name: "peer", statementTimeoutMs: 0 })
 const app = new Hono()
+let handle: (request: Request) => Response | Promise<Response> = app.fetch
 let loadSeconds: number | undefined
-if (name === "static") {
+if (isStatic(name)) {
   const bytes = await staticAnswer(pool)
-  app.get(ROUTE, (c) => c.body(bytes, 200, JSON_HEADERS))
+  if (name === "static-bare") handle = () => new Response(bytes, { headers: JSON_HEADERS })
+  else app.get(ROUTE, (c) => c.body(bytes, 200, JSON_HEADERS))
 } else {
   const peer = await open(name, pool, Number(redisPort))
   loadSeconds = peer.loadSeconds
@@ -61,7 +63,7 @@ if (name === "static") {
     return typeof answer === "string" ? c.body(answer, 200, JSON_HEADERS) : c.json(answer)
   })
 }
-const server = Bun.serve({ hostname: "127.0.0.1", port: 0, idleTimeout: 255, development: false, fetch: app.fetch })
+const server = Bun.serve({ hostname: "127.0.0.1", port: 0, idleTimeout: 255, development: false, fetch: handle })
 // The bench has ended, in whatever way.
 process.on("disconnect", () => process.exit())
 process.send?.({ url: `http://127.0.0.1:${server.port}`, loadSeconds } satisfies PeerReady)
