@@ -1,19 +1,25 @@
 /**
- * The nearest doctors seen so far. While a search goes on they are held by squared chord alone, with all who may be as near as the
- * last one wanted; at its end, those whose chords are too near to tell are put in exact order.
+ * The nearest doctors seen so far. While a search goes on they are held by squared chord alone, with those who may be as near as the last one
+ * wanted; at its end, those whose chords are too near to tell are put in exact order. Where many may be as near, as at one place, the exact
+ * order decides at once: never are more held than are wanted, and a few.
  */
-import { haversineKm } from "../search/haversine.ts"
 import { SQUARE_TOLERANCE } from "./exact.ts"
+import { Farthest } from "./farthest.ts"
+import type { Pace } from "./pace.ts"
 import { SLOT_MASK } from "./pages.ts"
-import { LATITUDE, LONGITUDE } from "./record-layout.ts"
 import type { Records } from "./records.ts"
+import { Runs } from "./runs.ts"
 
 const FIRST_CAPACITY = 128
 /** A longer run is moved by the processor's own copying. */
 const SHORT = 32
+/** Held beyond those wanted before the exact order decides: more than a usual clinic has. */
+const TIED_MAX = 128
 
 export class Best {
-  readonly #records: Records
+  readonly #farthest: Farthest
+  readonly #pace: Pace
+  readonly #runs: Runs
   /** Those held, and behind them those who have come since they were last put in order. One who is marked follows the one before. */
   slots = new Int32Array(FIRST_CAPACITY)
   squares = new Float64Array(FIRST_CAPACITY)
@@ -21,15 +27,26 @@ export class Best {
   #wanted = 0
   /** Nobody with a larger square belongs here. */
   bound = 0
+  /** Too many are as near. */
+  #isCrowded = false
+  /** Those wanted are in `#farthest`, and nobody is held here. */
+  #isExact = false
 
-  constructor(records: Records) {
-    this.#records = records
+  constructor(records: Records, pace: Pace) {
+    this.#farthest = new Farthest(records)
+    this.#pace = pace
+    this.#runs = new Runs(this, this.#farthest, pace)
   }
 
-  start(wanted: number, bound: number): void {
+  /** The first `wanted` of whoever will come, as seen from a place. */
+  start(wanted: number, bound: number, latitude: number, longitude: number): void {
     this.size = 0
     this.#wanted = wanted
     this.bound = bound
+    this.#isCrowded = false
+    this.#isExact = false
+    this.#runs.start(wanted)
+    this.#farthest.lookFrom(latitude, longitude)
   }
 
   /** Makes room for so many newcomers behind those held. */
@@ -45,6 +62,11 @@ export class Best {
 
   /** Takes in the newcomers who stand behind those held, up to `end`. Doctors of one place come in the order of their ids. */
   takeIn(end: number): void {
+    if (this.#isExact) this.#offer(end)
+    else this.#insert(end)
+  }
+
+  #insert(end: number): void {
     const { slots, squares } = this
     const wanted = this.#wanted
     let { size, bound } = this
@@ -73,48 +95,53 @@ export class Best {
     }
     this.size = size
     this.bound = bound
+    if (size <= wanted + TIED_MAX) return
+    this.#isCrowded = true
+    this.#runs.begin(0, size)
   }
 
-  /** Puts all in the order of the doubles of haversineKm from a place, then of ids, and keeps those wanted. */
-  finish(latitude: number, longitude: number): void {
-    const { slots, squares } = this
-    for (let from = 0; from < this.size; ) {
-      let to = from + 1
-      let isOneRun = true
-      while (to < this.size && (squares[to] as number) - (squares[to - 1] as number) <= SQUARE_TOLERANCE) {
-        if ((slots[to] as number) >= 0) isOneRun = false
-        to++
-      }
-      if (!isOneRun) this.#sort(from, to, latitude, longitude)
-      from = to
+  #offer(end: number): void {
+    const { slots, squares, bound } = this
+    let [isRefused, taken] = [false, 0]
+    for (let next = 0; next < end; next++) {
+      // Whoever follows one who comes too late comes too late.
+      if (isRefused && (slots[next] as number) < 0) continue
+      const square = squares[next] as number
+      isRefused = square > bound || !this.#farthest.offer((slots[next] as number) & SLOT_MASK, square)
+      if (!isRefused) taken++
     }
+    this.#pace.add(taken)
+    this.#tighten()
+  }
+
+  #tighten(): void {
+    this.bound = Math.min(this.bound, this.#farthest.square + SQUARE_TOLERANCE)
+  }
+
+  /** Lets go, if too many are held, whoever is not wanted: true; or it has to pause: false. To be asked before more are taken in. */
+  thin(): boolean {
+    if (!this.#isCrowded) return true
+    if (!this.#runs.offer()) return false
+    this.#isCrowded = false
+    this.#isExact = true
+    this.size = 0
+    this.#tighten()
+    return true
+  }
+
+  /** Puts all in exact order, and keeps those wanted: true; or it has to pause: false. */
+  finish(): boolean {
+    if (!this.thin()) return false
+    if (this.#isExact) {
+      this.reserve(this.#wanted)
+      if (!this.#runs.takeBack()) return false
+      this.size = this.#wanted
+      return true
+    }
+    if (!this.#runs.order()) return false
     this.size = Math.min(this.size, this.#wanted)
-    for (let i = 0; i < this.size; i++) slots[i] = (slots[i] as number) & SLOT_MASK
-  }
-
-  #sort(from: number, to: number, latitude: number, longitude: number): void {
-    const tied = Array.from({ length: to - from }, (_, i) => ({
-      slot: (this.slots[from + i] as number) & SLOT_MASK,
-      square: this.squares[from + i] as number,
-    }))
-    tied.sort((a, b) => (this.#isBefore(a.slot, b.slot, latitude, longitude) ? -1 : 1))
-    for (const [i, { slot, square }] of tied.entries()) {
-      this.slots[from + i] = slot
-      this.squares[from + i] = square
-    }
-  }
-
-  #isBefore(slot1: number, slot2: number, latitude: number, longitude: number): boolean {
-    const latitude1 = this.#records.real(slot1, LATITUDE)
-    const longitude1 = this.#records.real(slot1, LONGITUDE)
-    const latitude2 = this.#records.real(slot2, LATITUDE)
-    const longitude2 = this.#records.real(slot2, LONGITUDE)
-    if (latitude1 !== latitude2 || longitude1 !== longitude2) {
-      const km1 = haversineKm(latitude, longitude, latitude1, longitude1)
-      const km2 = haversineKm(latitude, longitude, latitude2, longitude2)
-      if (km1 !== km2) return km1 < km2
-    }
-    return this.#records.idBefore(slot1, slot2)
+    for (let i = 0; i < this.size; i++) this.slots[i] = (this.slots[i] as number) & SLOT_MASK
+    return true
   }
 }
 

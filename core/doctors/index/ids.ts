@@ -11,6 +11,9 @@ const FIRST_SHARE = 4
 const SHARE_SHIFT = 32 - SHARE_BITS
 /** Of a share's places, in use at most. */
 const LOAD_MAX = 0.6
+/** Of an id: thirteen digits of four bits, and two hyphens. */
+const START_BYTES = 15
+const HYPHEN = 45
 /** A share that nobody has come to yet. */
 const NOBODY = new Int32Array(1)
 
@@ -112,6 +115,17 @@ export class Ids {
     for (const entry of old) if (entry !== 0) put(larger, this.#hashOfSlot(entry - 1), entry)
     this.#shares[number] = larger
   }
+}
+
+/** The first digits of the id that stands at `from`, as many as a double holds: ids whose starts differ are ordered as these are. */
+export function idStart(bytes: Uint8Array, from: number): number {
+  let start = 0
+  for (let at = from; at < from + START_BYTES; at++) {
+    const byte = bytes[at] as number
+    // 0 to 9, and a to f.
+    if (byte !== HYPHEN) start = start * 16 + (byte & 15) + 9 * (byte >>> 6)
+  }
+  return start
 }
 
 function put(share: Int32Array, hash: number, entry: number): void {

@@ -21,26 +21,26 @@ export class Nearest {
   /** Of a node whose doctors are counted already, the complement. */
   readonly #heap = new NodeHeap()
   readonly #pace = new Pace()
-  #circle: Circle = { latitude: 0, longitude: 0, radius: 0 }
   #filters: Filters | undefined
-  /** No node that is farther can hold one who belongs to the best. */
+  /** No node that is farther can hold one who belongs to the best, whose bound is or was the second. */
   #reach = 0
+  #reachBound = 0
 
   constructor(nodes: Nodes, records: Records) {
     this.#nodes = nodes
     this.#disk = new Disk(records)
-    this.best = new Best(records)
+    this.best = new Best(records, this.#pace)
     this.total = new Total(nodes, this.#disk, this.#pace)
   }
 
   /** The first `wanted` will be in `best`, and if asked to count, all in `total`, once `goOn` has come to the end. */
   begin(root: number, circle: Circle, wanted: number, filters: Filters | undefined, counting: boolean): void {
-    this.#circle = circle
     this.#disk.set(circle)
     this.#filters = filters
     this.total.start(counting, filters)
-    this.best.start(wanted, this.#disk.outer)
+    this.best.start(wanted, this.#disk.outer, circle.latitude, circle.longitude)
     this.#reach = this.#disk.outside
+    this.#reachBound = this.best.bound
     this.#heap.size = 0
     this.#heap.push(0, root)
   }
@@ -49,10 +49,11 @@ export class Nearest {
   goOn(untilMs: number): boolean {
     const heap = this.#heap
     const pace = this.#pace
+    const best = this.best
     const { words } = this.#nodes
     pace.untilMs = untilMs
     while (heap.size > 0 && (heap.keys[0] as number) <= this.#reach) {
-      if (pace.isOver()) return false
+      if (pace.isOver() || !best.thin()) return false
       const entry = heap.nodes[0] as number
       heap.pop()
       const node = entry < 0 ? ~entry : entry
@@ -64,14 +65,13 @@ export class Nearest {
       heap.size = 0
       if (!this.total.goOn()) return false
     }
-    this.best.finish(this.#circle.latitude, this.#circle.longitude)
-    return true
+    return best.finish()
   }
 
   /** The search that finds nobody. */
   beginWithNobody(): void {
     this.total.start(false, undefined)
-    this.best.start(0, 0)
+    this.best.start(0, 0, 0, 0)
     this.#heap.size = 0
   }
 
@@ -142,6 +142,11 @@ export class Nearest {
     }
     if (counts) this.total.add(hits)
     best.takeIn(newcomer)
-    if (best.bound < bound) this.#reach = Math.min(this.#disk.outside, Math.sqrt(best.bound) + CHORD_SLACK)
+    if (best.bound < this.#reachBound) this.#reachTo(best.bound)
+  }
+
+  #reachTo(bound: number): void {
+    this.#reachBound = bound
+    this.#reach = Math.min(this.#disk.outside, Math.sqrt(bound) + CHORD_SLACK)
   }
 }

@@ -1,4 +1,4 @@
-/** Steps between two looks at the clock: a look costs about as much as a small step. A power of two. */
+/** Steps between two looks at the clock: a look costs about as much as a small step. */
 const STEPS = 16
 
 /** When a search has to pause. */
@@ -9,6 +9,13 @@ export class Pace {
 
   /** To be asked at each step. */
   isOver(): boolean {
-    return (++this.#steps & (STEPS - 1)) === 0 && performance.now() >= this.untilMs
+    if (++this.#steps < STEPS) return false
+    this.#steps = 0
+    return performance.now() >= this.untilMs
+  }
+
+  /** Of a step that did more than one. */
+  add(steps: number): void {
+    this.#steps += steps
   }
 }

@@ -1,7 +1,7 @@
 /** What is held of each doctor, by slot: a block of the arena, and in columns what filters look at. */
 import { type Append, Arena, chunkOf, UNIT_BYTES, unitOf } from "./arena.ts"
 import { GrowingColumns, roomFor } from "./growing-columns.ts"
-import { Ids } from "./ids.ts"
+import { Ids, idStart } from "./ids.ts"
 import { ID_AT, ID_BYTES } from "./listed-doctor.ts"
 import { giveBack, unzeroedWords } from "./memory.ts"
 import {
@@ -98,6 +98,12 @@ export class Records {
       if (difference !== 0) return difference < 0
     }
     return false
+  }
+
+  /** Of an id, as {@link idStart}. */
+  idStart(slot: number): number {
+    const address = this.address[slot] as number
+    return idStart(this.arena.bytes[chunkOf(address)] as Buffer, unitOf(address) * UNIT_BYTES + JSON_AT + ID_AT)
   }
 
   json(slot: number): Uint8Array {
