@@ -10,7 +10,7 @@ const LEFT_SHARE = 1 / 64
 /** Copied for each row that is taken, so that a quarter of what is left suffices: some microseconds. */
 const ROWS_FOR_EACH = 256
 
-/** So many rows can be taken without growing. Room that is never used costs nothing: the system gives memory when it is written to. */
+/** So many rows can be taken without growing. Room that is never used costs nothing, and counts as nothing: the system gives memory when it is written to. */
 export const roomFor = (rows: number) => Math.ceil(rows / (1 - LEFT_SHARE))
 
 export type GrowingColumnsOptions = {
@@ -31,6 +31,8 @@ export class GrowingColumns {
   #enough: number
   /** Rows taken when something was last copied. */
   #reached: number
+  /** Rows ever taken. */
+  #taken = 0
   #larger: Int32Array[] | undefined
   #copied = 0
 
@@ -40,13 +42,15 @@ export class GrowingColumns {
     this.#enough = this.#reached = enoughOf(options.capacity)
   }
 
-  /** Of the arrays that are being filled. */
+  /** Of the rows that were ever written to, in the arrays in use and in those that are being filled. */
   get bytes(): number {
-    return (this.#larger ?? []).reduce((sum, column) => sum + column.byteLength, 0)
+    const held = this.#options.inUse().reduce((sum, column) => sum + column.byteLength, 0)
+    return Math.ceil((held / this.#capacity) * (this.#taken + this.#copied))
   }
 
   /** To be called before the rows below `rows` are used. Only who takes very many at once has all copied at once. */
   reserve(rows: number): void {
+    this.#taken = Math.max(this.#taken, rows)
     while (rows > this.#enough) {
       this.#larger ??= this.#makeLarger(rows)
       this.#copy(rows > this.#capacity ? this.#capacity : this.#copied + ROWS_FOR_EACH * Math.max(0, rows - this.#reached))

@@ -6,7 +6,7 @@ import { openPool } from "../../db.ts"
 import { doctorAt, fillWorld, insertClinic, placeNear, type TestDoctor } from "../search/test-world.ts"
 import { DoctorIndex, doctorChecksum, type IndexedDoctor } from "./doctor-index.ts"
 import { checksumOfTable, loadIndex, TooLarge } from "./load.ts"
-import { listDoctorsNow } from "./queries.ts"
+import { estimateDoctors, listDoctorsNow } from "./queries.ts"
 import { indexed, textOf } from "./test-oracle.ts"
 
 let database: TestDatabase
@@ -18,6 +18,8 @@ afterAll(() => database[Symbol.asyncDispose]())
 
 /** A load that went on without a break would hold the loop for some hundred. */
 const LONGEST_HOLD_MS = 40
+/** For an index whose first arrays have another size. */
+const ROOM_BYTES = 256 * 1024
 const never = new AbortController().signal
 const load = (maxBytes = Number.MAX_SAFE_INTEGER) => loadIndex({ pool: database.pool, maxBytes, signal: never })
 
@@ -129,6 +131,22 @@ test("an index that would be larger than it may is refused as soon as it is seen
   const seen = Number(/for (\d+) doctors/.exec((refusal as Error).message)?.[1])
   expect(seen).toBeLessThan(index.size / 2)
   expect((await loadHere(1.1 * index.bytes)).index.size).toBe(index.size)
+}, 30_000)
+
+test("room for doctors who do not come refuses nobody: neither for inactive ones, nor for as many as statistics may say", async () => {
+  const [active, inactive] = [many(20_500).slice(0, 500), many(20_500).slice(500)]
+  await fillWorld(database.pool, [...active.map((d) => ({ ...d, active: true })), ...inactive.map((d) => ({ ...d, active: false }))])
+  const sayThereAre = (rows: number) => database.pool`
+    select pg_restore_relation_stats('schemaname', 'public', 'relname', 'searchable_doctors', 'reltuples', ${rows}::float4)`
+  await sayThereAre(0)
+  const { bytes, size } = (await load()).index
+  expect(size).toBe(500)
+  await database.pool`analyze doctors, searchable_doctors`
+  expect(await estimateDoctors(database.pool)).toBe(500)
+  expect((await load(bytes + ROOM_BYTES)).index.size).toBe(500)
+  await sayThereAre(3_000_000)
+  expect((await load(bytes + ROOM_BYTES)).index.size).toBe(500)
+  expect(new DoctorIndex({ expected: 3_000_000 }).bytes).toBeLessThan(new DoctorIndex().bytes + ROOM_BYTES)
 }, 30_000)
 
 test("the event loop is not held while an index loads, and others are served by the same process", async () => {

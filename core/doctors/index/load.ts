@@ -9,6 +9,9 @@ import { estimateDoctors, fetchListings, listDoctorsInTurn, openListings } from 
 /** Asked for ahead, so that the server and we work at the same time. */
 const FETCHES_AHEAD = 2
 
+/** No doctor takes less: their JSON, what searches look at, and a place in two trees. */
+const DOCTOR_BYTES_MIN = 400
+
 export class TooLarge extends Error {
   override name = "TooLarge"
 }
@@ -24,7 +27,9 @@ export type Loaded = { index: DoctorIndex; log: LogState }
 
 /** An index of the table as it was when the log ended at `log.head`. Rejects when the signal aborts, at once. */
 export async function loadIndex({ pool, maxBytes, signal }: LoadOptions): Promise<Loaded> {
-  const index = new DoctorIndex({ expected: await unlessAborted(estimateDoctors(pool), signal) })
+  const estimate = await unlessAborted(estimateDoctors(pool), signal)
+  // No more can come: room for them must not itself be what is too large.
+  const index = new DoctorIndex({ expected: Math.min(estimate, Math.floor(maxBytes / DOCTOR_BYTES_MIN)) })
   const requireRoom = () => {
     signal.throwIfAborted()
     if (index.bytes > maxBytes) throw new TooLarge(`more than ${maxBytes} bytes for ${index.size} doctors`)

@@ -76,7 +76,7 @@ export class Nodes {
   }
 
   get bytes(): number {
-    return this.words.byteLength + this.keys.byteLength + this.#growing.bytes + this.pages.bytes + this.#blocks.bytes
+    return this.#growing.bytes + this.pages.bytes + this.#blocks.bytes
   }
 
   /** Nodes ever used: all are below. */

@@ -48,9 +48,11 @@ export function listDoctorsInTurn(db: Db): AsyncIterable<IndexedDoctor[]> {
   return db<IndexedDoctor[]>`select ${db.unsafe(INDEXED)} from doctors where active`.cursor(DOCTORS_A_FETCH)
 }
 
-/** About how many doctors there are, as the server's statistics have it. */
+/** About how many doctors searches read, as the server's statistics have it. */
 export async function estimateDoctors(db: Db): Promise<number> {
-  const row = maybeOne(await db<{ about: number }[]>`select reltuples::int8 as about from pg_class where oid = 'doctors'::regclass`)
+  const row = maybeOne(
+    await db<{ about: number }[]>`select reltuples::int8 as about from pg_class where oid = 'searchable_doctors'::regclass`,
+  )
   return Math.max(0, row?.about ?? 0)
 }
 

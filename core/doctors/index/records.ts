@@ -66,8 +66,7 @@ export class Records {
   }
 
   get bytes(): number {
-    const columns = this.address.byteLength + this.city.byteLength + this.signatures.byteLength
-    return this.arena.heldBytes + columns + this.#growing.bytes + this.ids.bytes
+    return this.arena.heldBytes + this.#growing.bytes + this.ids.bytes
   }
 
   idByte(slot: number, at: number): number {
