@@ -138,7 +138,7 @@ export class DoctorIndex {
   /** Gives the memory back, a megabyte or one column in each step: nothing can be asked of the index any more. */
   *release(): Generator<void, void> {
     yield* this.#records.release()
-    yield* this.#forest.nodes.release()
+    yield* this.#forest.release()
   }
 
   /** Doctors held. */

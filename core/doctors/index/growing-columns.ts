@@ -3,7 +3,7 @@
  * larger arrays are filled little by little before they are needed, and what is written meanwhile is written to both.
  */
 
-import { unzeroedWords } from "./memory.ts"
+import { giveBack, unzeroedWords } from "./memory.ts"
 
 /** Filling begins when this share of the rows is left. */
 const LEFT_SHARE = 1 / 64
@@ -63,6 +63,14 @@ export class GrowingColumns {
   /** To be called after a row was written. */
   wrote(row: number): void {
     if (this.#larger !== undefined) this.#copyRow(this.#larger, row)
+  }
+
+  /** Gives their memory back, a column in each step. */
+  *release(): Generator<void, void> {
+    for (const column of [...this.#options.inUse(), ...(this.#larger ?? [])]) {
+      giveBack(column)
+      yield
+    }
   }
 
   #makeLarger(rows: number): Int32Array[] {

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from "bun:test"
+import { afterAll, beforeAll, expect, spyOn, test } from "bun:test"
 import fc from "fast-check"
 import { startClock } from "../../../scripts/bench/processor-wait.ts"
 import { type TestDatabase, testDatabase } from "../../../tests/harness/services.ts"
@@ -8,6 +8,7 @@ import { DoctorIndex, doctorChecksum, type IndexedDoctor } from "./doctor-index.
 import { checksumOfTable, loadIndex, TooLarge } from "./load.ts"
 import { estimateDoctors, listDoctorsNow } from "./queries.ts"
 import { indexed, textOf } from "./test-oracle.ts"
+import { type Release, watchReleases } from "./test-releases.ts"
 
 let database: TestDatabase
 beforeAll(async () => {
@@ -147,6 +148,29 @@ test("room for doctors who do not come refuses nobody: neither for inactive ones
   await sayThereAre(3_000_000)
   expect((await load(bytes + ROOM_BYTES)).index.size).toBe(500)
   expect(new DoctorIndex({ expected: 3_000_000 }).bytes).toBeLessThan(new DoctorIndex().bytes + ROOM_BYTES)
+}, 30_000)
+
+test("an index that could not be loaded, at whatever point that showed, is given back in steps before anybody hears of it", async () => {
+  await fillWorld(database.pool, many(20_000))
+  await database.pool`analyze searchable_doctors`
+  const { index } = await load()
+  using watch = watchReleases()
+  // While rows come, while trees are built, and when something fails.
+  const refusals = [index.bytes / 3, 0.8 * index.bytes].map((maxBytes) => () => load(maxBytes))
+  const broken = async () => {
+    using _broken = spyOn(DoctorIndex.prototype, "finish").mockImplementation(() => {
+      throw new Error("a bug")
+    })
+    await load()
+  }
+  for (const [n, fail] of [...refusals, broken].entries()) {
+    expect(await fail().catch((error: unknown) => error)).toBeInstanceOf(Error)
+    expect(watch.releases).toHaveLength(n + 1)
+    const { bytes, isOver } = watch.releases[n] as Release
+    expect(isOver).toBe(true)
+    expect(bytes.length).toBeGreaterThan(5)
+    expect(bytes.at(-1) as number).toBeLessThan((bytes[0] as number) / 5)
+  }
 }, 30_000)
 
 test("the event loop is not held while an index loads, and others are served by the same process", async () => {

@@ -5,6 +5,7 @@ import { unlessAborted } from "../../events/stream.ts"
 import { DoctorIndex, doctorChecksum } from "./doctor-index.ts"
 import { Slices } from "./load-slices.ts"
 import { estimateDoctors, fetchListings, listDoctorsInTurn, openListings } from "./queries.ts"
+import { releaseIndex } from "./release.ts"
 
 /** Asked for ahead, so that the server and we work at the same time. */
 const FETCHES_AHEAD = 2
@@ -34,15 +35,25 @@ export async function loadIndex({ pool, maxBytes, signal }: LoadOptions): Promis
     signal.throwIfAborted()
     if (index.bytes > maxBytes) throw new TooLarge(`more than ${maxBytes} bytes for ${index.size} doctors`)
   }
-  const log = await readDoctors(pool, signal, index, requireRoom)
+  try {
+    const log = await readDoctors(pool, signal, index, requireRoom)
+    await finish(index, requireRoom)
+    return { index, log }
+  } catch (error) {
+    // Who stops may still be reading into it, and the process ends.
+    if (!signal.aborted) await releaseIndex(index, signal)
+    throw error
+  }
+}
+
+async function finish(index: DoctorIndex, between: () => void): Promise<void> {
   const slices = new Slices()
   for (const _ of index.finish()) {
     if (!slices.isOver) continue
     await slices.next()
-    requireRoom()
+    between()
   }
-  requireRoom()
-  return { index, log }
+  between()
 }
 
 /** The same over the table as {@link DoctorIndex.checksum} is over an index. */

@@ -1,7 +1,7 @@
 /** The memory of H3 trees: nodes, whose leaves have pages. */
 import { Extents } from "./extents.ts"
 import { GrowingColumns } from "./growing-columns.ts"
-import { giveBack, unzeroedWords } from "./memory.ts"
+import { unzeroedWords } from "./memory.ts"
 import { Pages } from "./pages.ts"
 import type { Records } from "./records.ts"
 
@@ -149,10 +149,7 @@ export class Nodes {
   /** Gives their memory back in steps. */
   *release(): Generator<void, void> {
     yield* this.pages.release()
-    for (const column of [this.words, this.keys]) {
-      giveBack(column)
-      yield
-    }
+    yield* this.#growing.release()
   }
 
   copyNode(from: number, to: number): void {

@@ -3,7 +3,7 @@ import { type Append, Arena, chunkOf, UNIT_BYTES, unitOf } from "./arena.ts"
 import { GrowingColumns, roomFor } from "./growing-columns.ts"
 import { Ids, idStart } from "./ids.ts"
 import { ID_AT, ID_BYTES } from "./listed-doctor.ts"
-import { giveBack, unzeroedWords } from "./memory.ts"
+import { unzeroedWords } from "./memory.ts"
 import {
   CAPACITY_SHIFT,
   type Content,
@@ -140,10 +140,7 @@ export class Records {
   /** Gives their memory back in steps. */
   *release(): Generator<void, void> {
     yield* this.arena.release()
-    for (const column of [this.address, this.city, this.signatures]) {
-      giveBack(column)
-      yield
-    }
+    yield* this.#growing.release()
   }
 
   /** Copies a block to another append point. */

@@ -4,6 +4,7 @@ import { pino } from "pino"
 import { until } from "../../../tests/harness/services.ts"
 import { findLog } from "../../events/queries.ts"
 import { DoctorIndex } from "./doctor-index.ts"
+import { watchReleases } from "./test-releases.ts"
 import { changeMany, placeOf, SearchStage } from "./test-stage.ts"
 
 const TIMEOUT_MS = 30_000
@@ -11,13 +12,14 @@ const TIMEOUT_MS = 30_000
 const RELEASED_MS = 200
 
 test(
-  "an index that comes to be larger than it may, while it loads or by growth, is given up, which is said once; SQL serves",
+  "an index that comes to be larger than it may, while it loads or by growth, is given up, which is said once, and given back in steps; SQL serves",
   async () => {
     await using stage = await SearchStage.open({ doctors: 400 })
     const lines: { msg: string }[] = []
     const log = pino(new Writable({ write: (line, _, done) => done(void lines.push(JSON.parse(line))) }))
     const said = () => lines.filter((line) => line.msg.includes("SEARCH_INDEX_MAX_MB")).length
     const mb = (await stage.ready()).bytes / 1024 / 1024
+    using watch = watchReleases()
     const never = stage.start({ maxMb: mb / 2, log })
     await until("it is given up", () => never.state === "too_large")
     const grown = await stage.ready({ maxMb: mb * 1.5, log })
@@ -31,7 +33,8 @@ test(
       expect(service.search({ ...placeOf(0), radius: 10, page: 1, limit: 20 })).toBeUndefined()
       expect([service.bytes, service.doctors, service.offset]).toEqual([0, 0, undefined])
     }
-    expect(await sessions(stage)).toBe(1)
+    expect(watch.releases.map(({ bytes }) => (bytes.at(-1) as number) < (bytes[0] as number) / 5)).toEqual([true, true])
+    await until("the sessions of those that were given up are closed", async () => (await sessions(stage)) === 1)
   },
   TIMEOUT_MS,
 )

@@ -10,13 +10,12 @@ import type { SearchQuery } from "../search/schema.ts"
 import type { DoctorIndex } from "./doctor-index.ts"
 import { followIndex } from "./follow.ts"
 import { loadIndex, TooLarge } from "./load.ts"
+import { releaseIndex } from "./release.ts"
 import { SlowSearches } from "./slow-searches.ts"
 
 const BYTES_PER_MB = 1024 * 1024
 /** Between two tries to load: a load is work for the database. */
 const RELOAD_PAUSE_MS = 500
-/** Between two megabytes of an index that has been dropped: the system takes them back in a fraction of that. */
-const RELEASE_PAUSE_MS = 1
 /** Upkeep takes at most about this long at a time, and so often: a tenth of the process, while there is any. */
 const UPKEEP_MS = 1
 const UPKEEP_PAUSE_MS = 10
@@ -115,7 +114,7 @@ export class SearchIndexService implements SearchIndex {
         await this.#loadAndFollow(pool, redis, signal)
         failing = false
       } catch (error) {
-        if (error instanceof TooLarge) return this.#giveUp(error)
+        if (error instanceof TooLarge) return await this.#giveUp(error, signal)
         if (!failing && !signal.aborted)
           this.options.log.warn({ err: error }, "the search index cannot be loaded; trying until it can, SQL serves meanwhile")
         failing = true
@@ -164,21 +163,19 @@ export class SearchIndexService implements SearchIndex {
     return index
   }
 
-  /** By and by, before another index takes as much: the collector would give hundreds of megabytes back at once. */
+  /** Once no search goes on in it. */
   async #release(index: DoctorIndex, signal: AbortSignal): Promise<void> {
     await this.#slowSearches.untilNone()
-    for (const _ of index.release()) {
-      await sleep(RELEASE_PAUSE_MS, signal)
-      if (signal.aborted) return
-    }
+    await releaseIndex(index, signal)
   }
 
-  #giveUp(error: TooLarge): void {
-    this.#drop("too_large")
+  async #giveUp(error: TooLarge, signal: AbortSignal): Promise<void> {
+    const dropped = this.#drop("too_large")
     this.options.log.warn(
       { err: error, maxMb: this.options.maxMb },
       "the search index is larger than SEARCH_INDEX_MAX_MB; SQL serves instead",
     )
+    if (dropped) await this.#release(dropped, signal)
   }
 
   get #maxBytes(): number {

@@ -24,6 +24,11 @@ export class LoadedKeys {
     return this.#scratch.bytes
   }
 
+  /** Gives their memory back in steps. */
+  release(): Generator<void, void> {
+    return this.#scratch.release()
+  }
+
   push({ high, low }: PlaceKey, group: number): void {
     const segment = this.#length >>> SEGMENT_BITS
     const at = this.#length++ & SEGMENT_MASK
