@@ -10,6 +10,9 @@ import { changeMany, placeOf, SearchStage } from "./test-stage.ts"
 const TIMEOUT_MS = 30_000
 /** Long enough to give back an index of this size, were it not waited for. */
 const RELEASED_MS = 200
+/** Within so long upkeep is due again. */
+const UPKEEP_DUE_MS = 15
+const SEARCHES = 10
 
 test(
   "an index that comes to be larger than it may, while it loads or by growth, is given up, which is said once, and given back in steps; SQL serves",
@@ -82,6 +85,37 @@ test(
     await holder`rollback`
     holder.release()
     await until("no session is left", async () => (await sessions(stage)) === 0)
+  },
+  TIMEOUT_MS,
+)
+
+test(
+  "upkeep has its turn though one slow search comes after the other, and none while one goes on",
+  async () => {
+    await using stage = await SearchStage.open({ doctors: 20 })
+    const service = await stage.ready()
+    let isSearching = false
+    const turns: boolean[] = []
+    using _slow = spyOn(DoctorIndex.prototype, "searchUntil").mockReturnValue(undefined)
+    using _long = spyOn(DoctorIndex.prototype, "searchSlowly").mockImplementation(function* () {
+      isSearching = true
+      const began = performance.now()
+      while (performance.now() - began < 2 * UPKEEP_DUE_MS) yield
+      isSearching = false
+      return new Uint8Array()
+    })
+    using _upkeep = spyOn(DoctorIndex.prototype, "maintain").mockImplementation(() => {
+      turns.push(isSearching)
+      return true
+    })
+    const search = service.search({ ...placeOf(0), radius: 10, page: 1, limit: 20 }) as () => Promise<unknown>
+    // A change that an index takes in is what upkeep comes after.
+    await changeMany(stage, 1, 5)
+    await until("upkeep has begun", () => turns.length > 0)
+    const before = turns.length
+    await Promise.all(Array.from({ length: SEARCHES }, search))
+    expect(turns.length - before).toBeGreaterThanOrEqual(SEARCHES / 2)
+    expect(turns).not.toContain(true)
   },
   TIMEOUT_MS,
 )

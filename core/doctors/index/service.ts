@@ -187,9 +187,14 @@ export class SearchIndexService implements SearchIndex {
   }
 
   #tidySoon(index: DoctorIndex): void {
-    this.#upkeep ??= setTimeout(() => {
-      this.#upkeep = undefined
-      if (this.#index === index && (this.#slowSearches.isRunning || index.maintain(UPKEEP_MS))) this.#tidySoon(index)
-    }, UPKEEP_PAUSE_MS)
+    this.#upkeep ??= setTimeout(() => this.#tidy(index), UPKEEP_PAUSE_MS)
+  }
+
+  /** Where one slow search comes after the other, between two of them: whoever waits for that goes before the next one. */
+  async #tidy(index: DoctorIndex): Promise<void> {
+    await this.#slowSearches.untilNone()
+    if (this.#index !== index) return
+    this.#upkeep = undefined
+    if (index.maintain(UPKEEP_MS)) this.#tidySoon(index)
   }
 }
