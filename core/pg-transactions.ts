@@ -10,9 +10,9 @@ type Run = (tx: object) => unknown
 type Begin = (options: string, run: Run) => Promise<unknown>
 
 /** The fields by which the driver hands a query to its connection and settles it. */
-type Query = { handler: (query: Query) => unknown; reject: (error: unknown) => void }
+export type Query = Promise<unknown> & { handler: (query: Query) => unknown; reject: (error: unknown) => void }
 
-function isQuery(made: unknown): made is Query {
+export function isQuery(made: unknown): made is Query {
   return made instanceof Promise && "handler" in made && "reject" in made
 }
 
@@ -60,8 +60,13 @@ function refusing(tx: postgres.Sql, isLost: () => boolean): postgres.Sql {
     made.handler = (query) => (isLost() ? query.reject(connectionLost()) : handler(query))
     return made
   }
+  return watching(tx, watched)
+}
+
+/** The same transaction, of which whatever it makes goes through `watched`. */
+export function watching<Sql extends object>(tx: Sql, watched: <T>(made: T) => T): Sql {
   return new Proxy(tx, {
-    apply: (target, self, args) => watched(Reflect.apply(target, self, args)),
+    apply: (target, self, args) => watched(Reflect.apply(target as never, self, args)),
     get(target, key) {
       const value: unknown = Reflect.get(target, key)
       // Like the tag itself, it makes a query.

@@ -8,7 +8,7 @@ const FETCHED_PAGES = 64
 /** Of a reading that compares. */
 const DOCTORS_A_FETCH = 256
 /** Ten times what a million doctors take. It is a bound on what a lost loader costs the server. */
-const LOAD_TIMEOUT_MS = 120_000
+export const LOAD_TIMEOUT_MS = 120_000
 /** Of the server's memory should it have to sort; beyond, it sorts in files, as quickly. */
 const SORT_MEMORY = "64MB"
 

@@ -4,16 +4,20 @@ import type { Pool } from "../../db.ts"
 import type { LogState } from "../../events/queries.ts"
 import type { SearchIndexState } from "../../health.ts"
 import type { Log } from "../../log.ts"
+import { type AnswerBounds, answeringPool } from "../../pg-silence.ts"
 import { sleep } from "../../time.ts"
 import { planSearch } from "../search/plan.ts"
 import type { SearchQuery } from "../search/schema.ts"
 import type { DoctorIndex } from "./doctor-index.ts"
 import { followIndex } from "./follow.ts"
 import { loadIndex, TooLarge } from "./load.ts"
+import { LOAD_TIMEOUT_MS } from "./queries.ts"
 import { releaseIndex } from "./release.ts"
 import { SlowSearches } from "./slow-searches.ts"
 
 const BYTES_PER_MB = 1024 * 1024
+/** Each longer than what the server allows the statement: five seconds for the way. */
+const ANSWER_BOUNDS = { queryMs: 15_000, transactionQueryMs: LOAD_TIMEOUT_MS + 5_000 }
 /** Between two tries to load: a load is work for the database. */
 const RELOAD_PAUSE_MS = 500
 /** Upkeep takes at most about this long at a time, and so often: a tenth of the process, while there is any. */
@@ -41,6 +45,8 @@ export type SearchIndexOptions = {
   openPool: () => Pool
   /** A connection that waits in XREAD. */
   openRedis: () => Redis
+  /** What is not answered by then has lost its connection. */
+  answerBounds?: AnswerBounds
 }
 
 export class SearchIndexService implements SearchIndex {
@@ -97,7 +103,8 @@ export class SearchIndexService implements SearchIndex {
   }
 
   async #openAndRun(): Promise<void> {
-    const [pool, redis] = [this.options.openPool(), this.options.openRedis()]
+    const { openPool, openRedis, answerBounds = ANSWER_BOUNDS } = this.options
+    const [pool, redis] = [answeringPool(openPool, answerBounds), openRedis()]
     // A blocked XREAD would keep us for a second.
     this.#stop.signal.addEventListener("abort", () => redis.disconnect())
     await this.#run(pool, redis, this.#stop.signal)

@@ -5,6 +5,7 @@ import { until } from "../../../tests/harness/services.ts"
 import { openPool, type Pool } from "../../db.ts"
 import { type Log, openLog } from "../../log.ts"
 import { LIMIT_MAX, OFFSET_MAX } from "../../pages.ts"
+import type { AnswerBounds } from "../../pg-silence.ts"
 import { openRedis } from "../../redis.ts"
 import { changeDoctor } from "../change.ts"
 import { onboardDoctor } from "../onboard.ts"
@@ -50,11 +51,12 @@ export class SearchStage implements AsyncDisposable {
   }
 
   /** Begins to load. `name` is what its database session is called. */
-  start(options: { maxMb?: number; log?: Log; name?: string; url?: string } = {}): SearchIndexService {
-    const { maxMb = 1024, log = quiet, name = "search", url = this.log.database.url } = options
+  start(options: { maxMb?: number; log?: Log; name?: string; url?: string; answerBounds?: AnswerBounds } = {}): SearchIndexService {
+    const { maxMb = 1024, log = quiet, name = "search", url = this.log.database.url, answerBounds } = options
     const service = new SearchIndexService({
       maxMb,
       log,
+      answerBounds,
       openPool: () => openPool(url, { max: 1, name }),
       openRedis: () => openRedis(this.log.server.config, { name, blocking: true }),
     })
