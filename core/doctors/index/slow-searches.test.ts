@@ -111,7 +111,7 @@ test("others are served while a search goes through very many", async () => {
   const searches = new SlowSearches()
   let turns = 0
   const timer = setInterval(() => turns++, 0)
-  const bytes = await searches.search(() => index, { ...AROUND, name: "ananabananabanabananaa" })
+  const bytes = await searches.search(() => index, { ...AROUND, name: "nabanabanabanabanabana" })
   clearInterval(timer)
   expect(text(bytes)).toContain('"total":0')
   expect(turns).toBeGreaterThan(3)
