@@ -12,6 +12,12 @@ export const CONTENDERS = {
   "postgis-both-total": { label: "PostGIS `gist(specialization, geog)` and `gist(geog)`, counting `total`", postgis: true, counts: true },
   postgis: { label: "PostGIS `gist(geog)`", postgis: true, counts: false },
   "postgis-total": { label: "PostGIS `gist(geog)`, counting `total`", postgis: true, counts: true },
+  "postgis-both-as-came-total": {
+    label: "PostGIS `gist(specialization, geog)` and `gist(geog)`, rows as they came, counting `total`",
+    postgis: true,
+    counts: true,
+  },
+  "postgis-as-came-total": { label: "PostGIS `gist(geog)`, rows as they came, counting `total`", postgis: true, counts: true },
   haversine: { label: "Haversine over the whole table", postgis: false, counts: false },
 } as const
 

@@ -24,7 +24,7 @@ PulseCal has its token, validation, limits and metrics on, and writes no line a 
 peers are spared all of that. Only the rows "counting \`total\`" answer the same as PulseCal; the other peers find the same doctors and are spared
 the counting. The ceiling is a static answer by Hono on Bun, on which all peers run; PulseCal answers most searches before its Hono, so a
 static answer without a router is in a row of its own. PostGIS has its tables in the order of place (\`order by geog\`), as PulseCal has its
-own; ready in s is, for PostGIS, making the indexes alone, for kdbush and Redis also reading the doctors, and for PulseCal the whole start. MB:
+own, but for those whose rows stand as they came; ready in s is, for PostGIS, making the indexes alone, for kdbush and Redis also reading the doctors, and for PulseCal the whole start. MB:
 the process that serves, with its Redis and without its Postgres.`
   const parts = [intro, ...results.sizes.flatMap((size) => [sizeTable(size), checkedLine(size)])]
   if (results.bySize.length > 0) parts.push(costTable("doctors", results.bySize), badInputTable(results))

@@ -3,6 +3,7 @@ import type { Pool } from "../../../../core/db.ts"
 import { answerOf, LISTED, type Listed, roundedKm, TOTAL_MAX } from "./listing.ts"
 import type { Peer } from "./peer.ts"
 import { LIMIT, type Question } from "./question.ts"
+import type { PeerTable } from "./tables.ts"
 
 /**
  * The index yields doctors nearest first, so the first twenty that pass the filters are the answer, and the radius need only be looked
@@ -26,7 +27,7 @@ function counting(table: string, filters: string): string {
       limit ${TOTAL_MAX + 1}) hits`
 }
 
-export async function postgis(pool: Pool, table: "by_geog" | "by_both", withTotal: boolean): Promise<Peer> {
+export async function postgis(pool: Pool, table: PeerTable, withTotal: boolean): Promise<Peer> {
   const [load] = await pool<{ seconds: number }[]>`select seconds from peers.loads where name = ${table}`
   return {
     loadSeconds: load?.seconds,

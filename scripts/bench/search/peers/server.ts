@@ -39,6 +39,10 @@ async function open(name: Exclude<PeerName, StaticName>, pool: Pool, redisPort: 
       return await postgis(pool, "by_both", false)
     case "postgis-both-total":
       return await postgis(pool, "by_both", true)
+    case "postgis-as-came-total":
+      return await postgis(pool, "by_geog_as_came", true)
+    case "postgis-both-as-came-total":
+      return await postgis(pool, "by_both_as_came", true)
     case "haversine":
       return haversine(pool)
     default:
