@@ -13,6 +13,9 @@ import { type Verification, verifyAudit } from "./verify.ts"
 export const RETENTION_DAYS = 2_192
 const silent = openLog("test", "silent")
 
+/** Written when the trail's patients are made. */
+const PATIENTS_ROWS = 3
+
 export type Trail = AsyncDisposable & {
   database: TestDatabase
   /** As the role that the processes run as. */
@@ -99,4 +102,12 @@ export async function growOld(owner: Pool, rows: number): Promise<void> {
   await owner`delete from audit_checkpoints`
   await owner`update audit_log set sealed_at = sealed_at - interval '7 years' where position <= ${rows}`
   await rechain(owner, 1)
+}
+
+/** A sealed trail of so many rows, the last of them readings. */
+export async function sealedTrail(rows: number): Promise<Trail> {
+  const trail = await testTrail()
+  await trail.read(rows - PATIENTS_ROWS)
+  await trail.seal()
+  return trail
 }

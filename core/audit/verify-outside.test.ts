@@ -1,17 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import type { Pool } from "../db.ts"
 import type { Anchor } from "./chain.ts"
-import { findingsAfter, rechain, type Trail, testTrail } from "./test-trail.ts"
+import { findingsAfter, rechain, sealedTrail, type Trail, testTrail } from "./test-trail.ts"
 
-/** Three of the patients' making, and these. */
 const ROWS = 20
 const YEAR_MS = 365 * 86_400_000
 
 let trail: Trail
 beforeAll(async () => {
-  trail = await testTrail()
-  await trail.read(ROWS - 3)
-  await trail.seal()
+  trail = await sealedTrail(ROWS)
 })
 afterAll(() => trail[Symbol.asyncDispose]())
 

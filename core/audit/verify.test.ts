@@ -3,16 +3,13 @@ import fc from "fast-check"
 import type { Pool } from "../db.ts"
 import { readAnchors } from "./anchors.ts"
 import type { Anchor } from "./chain.ts"
-import { findingsAfter, rechain, type Trail, testTrail } from "./test-trail.ts"
+import { findingsAfter, rechain, sealedTrail, type Trail } from "./test-trail.ts"
 
-/** Three of the patients' making, and these. */
 const ROWS = 20
 
 let trail: Trail
 beforeAll(async () => {
-  trail = await testTrail()
-  await trail.read(ROWS - 3)
-  await trail.seal()
+  trail = await sealedTrail(ROWS)
 })
 afterAll(() => trail[Symbol.asyncDispose]())
 
