@@ -1,12 +1,13 @@
 /** The bounding balls of an H3 tree's nodes, in three dimensions. */
-import { CENTRE, COUNT, FIRST, LEAF, LENGTH_MASK, NODE_WORDS, type Nodes, RADIUS, SHAPE } from "./nodes.ts"
-import { entryOf, PLACE_REALS, segmentOf } from "./pages.ts"
+import { CENTRE, FIRST, LEAF, LENGTH_MASK, NODE_WORDS, type Nodes, PLACES_SHIFT, RADIUS, SHAPE } from "./nodes.ts"
+import { PLACE_REALS } from "./page-layout.ts"
+import { placesAt, segmentOf } from "./pages.ts"
 
 /** Rounding to single precision moves a centre; the radius is measured from where it then is, and made so much larger before rounding. */
 const RADIUS_FACTOR = 1 + 2 ** -22
 const RADIUS_SLACK = 1e-12
 
-/** Around the entries of all leaves below: the middle of their extremes, and the farthest from it. */
+/** Around the places of all leaves below: the middle of their extremes, and the farthest from it. */
 export function fitBall(nodes: Nodes, node: number): void {
   const box = [2, 2, 2, -2, -2, -2] as Box
   extend(nodes, node, box)
@@ -31,9 +32,10 @@ function extend(nodes: Nodes, node: number, box: Box): void {
     for (let child = first; child < first + (shape & LENGTH_MASK); child++) extend(nodes, child, box)
     return
   }
-  const page = nodes.pages.places[segmentOf(first)] as Float64Array
-  const start = entryOf(first) * PLACE_REALS
-  const end = start + (nodes.words[at + COUNT] as number) * PLACE_REALS
+  const page = nodes.pages.reals[segmentOf(first)] as Float64Array
+  const places = shape >>> PLACES_SHIFT
+  const start = placesAt(first, places)
+  const end = start + places * PLACE_REALS
   for (let i = start; i < end; i += PLACE_REALS) {
     const x = page[i] as number
     const y = page[i + 1] as number
@@ -59,9 +61,10 @@ function farthestSquare(nodes: Nodes, node: number, cx: number, cy: number, cz: 
     }
     return farthest
   }
-  const page = nodes.pages.places[segmentOf(first)] as Float64Array
-  const start = entryOf(first) * PLACE_REALS
-  const end = start + (nodes.words[at + COUNT] as number) * PLACE_REALS
+  const page = nodes.pages.reals[segmentOf(first)] as Float64Array
+  const places = shape >>> PLACES_SHIFT
+  const start = placesAt(first, places)
+  const end = start + places * PLACE_REALS
   for (let i = start; i < end; i += PLACE_REALS) {
     const dx = (page[i] as number) - cx
     const dy = (page[i + 1] as number) - cy

@@ -1,38 +1,40 @@
 /**
- * The nearest doctors seen so far. While a search goes on they are held by squared chord alone, with those who may be as near as the last one
- * wanted; at its end, those whose chords are too near to tell are put in exact order. Where many may be as near, as at one place, the exact
- * order decides at once: never are more held than are wanted, and a few.
+ * The nearest doctors seen so far. While a search goes on their places are held by squared chord alone; at its end, those whose chords are too
+ * near to tell are put in exact order. Where many may be as near, as at one place, the exact order decides at once: never are more held than
+ * are wanted, and a few.
  */
 import { SQUARE_TOLERANCE } from "./exact.ts"
 import { Farthest } from "./farthest.ts"
+import { NearPlaces } from "./near-places.ts"
 import type { Pace } from "./pace.ts"
-import { SLOT_MASK } from "./pages.ts"
+import { type Pages, segmentOfWord, wordInSegment } from "./pages.ts"
 import type { Records } from "./records.ts"
-import { Runs } from "./runs.ts"
+import { FOLLOWS, Runs, SLOT_MASK } from "./runs.ts"
 
 const FIRST_CAPACITY = 128
-/** A longer run is moved by the processor's own copying. */
-const SHORT = 32
 /** Held beyond those wanted before the exact order decides: more than a usual clinic has. */
 const TIED_MAX = 128
 
 export class Best {
+  readonly #pages: Pages
   readonly #farthest: Farthest
   readonly #pace: Pace
   readonly #runs: Runs
-  /** Those held, and behind them those who have come since they were last put in order. One who is marked follows the one before. */
+  readonly places = new NearPlaces()
+  /** Those wanted and the squares of their chords, when all is finished. While they are put in order one who is marked follows the one before. */
   slots = new Int32Array(FIRST_CAPACITY)
   squares = new Float64Array(FIRST_CAPACITY)
   size = 0
   #wanted = 0
-  /** Nobody with a larger square belongs here. */
-  bound = 0
-  /** Too many are as near. */
-  #isCrowded = false
-  /** Those wanted are in `#farthest`, and nobody is held here. */
+  /** The doctors of the places held are in `slots`. */
+  #isUnfolded = false
+  /** Too many are as near: they are to be thinned before more are taken in. */
+  isCrowded = false
+  /** Those wanted are in `#farthest`, and no places are held. */
   #isExact = false
 
-  constructor(records: Records, pace: Pace) {
+  constructor(pages: Pages, records: Records, pace: Pace) {
+    this.#pages = pages
     this.#farthest = new Farthest(records)
     this.#pace = pace
     this.#runs = new Runs(this, this.#farthest, pace)
@@ -40,91 +42,59 @@ export class Best {
 
   /** The first `wanted` of whoever will come, as seen from a place. */
   start(wanted: number, bound: number, latitude: number, longitude: number): void {
+    this.places.start(wanted, bound)
     this.size = 0
     this.#wanted = wanted
-    this.bound = bound
-    this.#isCrowded = false
+    this.#isUnfolded = false
+    this.isCrowded = false
     this.#isExact = false
     this.#runs.start(wanted)
     this.#farthest.lookFrom(latitude, longitude)
   }
 
-  /** Makes room for so many newcomers behind those held. */
-  reserve(newcomers: number): void {
-    if (this.size + newcomers <= this.slots.length) return
-    const [slots, squares] = [this.slots, this.squares]
-    const capacity = Math.max(2 * slots.length, this.size + newcomers)
-    this.slots = new Int32Array(capacity)
-    this.squares = new Float64Array(capacity)
-    this.slots.set(slots)
-    this.squares.set(squares)
-  }
-
-  /** Takes in the newcomers who stand behind those held, up to `end`. Doctors of one place come in the order of their ids. */
+  /** Takes in the newcomers that stand behind the places held, up to `end`. The doctors of each come in the order of their ids. */
   takeIn(end: number): void {
-    if (this.#isExact) this.#offer(end)
-    else this.#insert(end)
-  }
-
-  #insert(end: number): void {
-    const { slots, squares } = this
-    const wanted = this.#wanted
-    let { size, bound } = this
-    for (let next = size; next < end; next++) {
-      const square = squares[next] as number
-      if (square > bound) continue
-      const slot = slots[next] as number
-      let at = size
-      if (size <= SHORT) {
-        for (; at > 0 && (squares[at - 1] as number) > square; at--) {
-          squares[at] = squares[at - 1] as number
-          slots[at] = slots[at - 1] as number
-        }
-      } else {
-        at = placeOf(squares, size, square)
-        squares.copyWithin(at + 1, at, size)
-        slots.copyWithin(at + 1, at, size)
-      }
-      squares[at] = square
-      slots[at] = slot
-      size++
-      if (size < wanted) continue
-      // Those go who are surely farther than the last one wanted.
-      bound = Math.min(bound, (squares[wanted - 1] as number) + SQUARE_TOLERANCE)
-      while ((squares[size - 1] as number) > bound) size--
+    if (this.#isExact) {
+      this.#offer(end)
+      return
     }
-    this.size = size
-    this.bound = bound
-    if (size <= wanted + TIED_MAX) return
-    this.#isCrowded = true
-    this.#runs.begin(0, size)
+    this.places.takeIn(end)
+    if (this.places.doctors <= this.#wanted + TIED_MAX) return
+    this.isCrowded = true
+    this.#unfold(0)
+    this.#runs.begin(0, this.size)
   }
 
   #offer(end: number): void {
-    const { slots, squares, bound } = this
-    let [isRefused, taken] = [false, 0]
+    const { squares, firsts, masks, bound } = this.places
+    let taken = 0
     for (let next = 0; next < end; next++) {
-      // Whoever follows one who comes too late comes too late.
-      if (isRefused && (slots[next] as number) < 0) continue
       const square = squares[next] as number
-      isRefused = square > bound || !this.#farthest.offer((slots[next] as number) & SLOT_MASK, square)
-      if (!isRefused) taken++
+      if (square > bound) continue
+      const first = firsts[next] as number
+      const words = this.#pages.words[segmentOfWord(first)] as Int32Array
+      // Whoever follows one who comes too late comes too late.
+      for (let mask = masks[next] as number, at = wordInSegment(first); mask !== 0; mask >>>= 1, at++) {
+        if ((mask & 1) === 0) continue
+        if (!this.#farthest.offer(words[at] as number, square)) break
+        taken++
+      }
     }
     this.#pace.add(taken)
     this.#tighten()
   }
 
   #tighten(): void {
-    this.bound = Math.min(this.bound, this.#farthest.square + SQUARE_TOLERANCE)
+    this.places.bound = Math.min(this.places.bound, this.#farthest.square + SQUARE_TOLERANCE)
   }
 
-  /** Lets go, if too many are held, whoever is not wanted: true; or it has to pause: false. To be asked before more are taken in. */
+  /** Lets go, if too many are held, whoever is not wanted: true; or it has to pause: false. */
   thin(): boolean {
-    if (!this.#isCrowded) return true
+    if (!this.isCrowded) return true
     if (!this.#runs.offer()) return false
-    this.#isCrowded = false
+    this.isCrowded = false
     this.#isExact = true
-    this.size = 0
+    this.places.clear()
     this.#tighten()
     return true
   }
@@ -133,26 +103,47 @@ export class Best {
   finish(): boolean {
     if (!this.thin()) return false
     if (this.#isExact) {
-      this.reserve(this.#wanted)
+      this.#reserve(this.#wanted)
       if (!this.#runs.takeBack()) return false
       this.size = this.#wanted
       return true
     }
-    if (!this.#runs.order()) return false
+    if (this.places.areApart()) this.#unfold(0)
+    else {
+      if (!this.#isUnfolded) this.#unfold(FOLLOWS)
+      if (!this.#runs.order()) return false
+      for (let i = 0; i < this.size; i++) this.slots[i] = (this.slots[i] as number) & SLOT_MASK
+    }
     this.size = Math.min(this.size, this.#wanted)
-    for (let i = 0; i < this.size; i++) this.slots[i] = (this.slots[i] as number) & SLOT_MASK
     return true
   }
-}
 
-/** Behind all of the first `size` that are as near. */
-function placeOf(squares: Float64Array, size: number, square: number): number {
-  let low = 0
-  let high = size
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if ((squares[middle] as number) > square) high = middle
-    else low = middle + 1
+  /** Finds the doctors of the places held, and marks all but each one's first. */
+  #unfold(mark: number): void {
+    this.#reserve(this.places.doctors)
+    const { slots, squares } = this
+    const { squares: placeSquares, firsts, masks, size } = this.places
+    let doctors = 0
+    for (let place = 0; place < size; place++) {
+      const square = placeSquares[place] as number
+      const first = firsts[place] as number
+      const words = this.#pages.words[segmentOfWord(first)] as Int32Array
+      let follows = 0
+      for (let mask = masks[place] as number, at = wordInSegment(first); mask !== 0; mask >>>= 1, at++) {
+        if ((mask & 1) === 0) continue
+        squares[doctors] = square
+        slots[doctors++] = (words[at] as number) | follows
+        follows = mark
+      }
+    }
+    this.size = doctors
+    this.#isUnfolded = true
   }
-  return low
+
+  #reserve(doctors: number): void {
+    if (doctors <= this.slots.length) return
+    const capacity = Math.max(2 * this.slots.length, doctors)
+    this.slots = new Int32Array(capacity)
+    this.squares = new Float64Array(capacity)
+  }
 }

@@ -1,7 +1,7 @@
 /** Builds H3 trees from doctors in the order of their keys. */
 import { fitBall, fitBallToChildren } from "./balls.ts"
-import { COUNT, DEPTH_SHIFT, FIRST, LEAF, LEAF_MAX, type Nodes, SHAPE } from "./nodes.ts"
-import { UNIT_ENTRIES } from "./pages.ts"
+import { COUNT, DEPTH_SHIFT, FIRST, LEAF, type Nodes, PLACES_SHIFT, SHAPE } from "./nodes.ts"
+import { LEAF_MAX } from "./page-layout.ts"
 import { commonDigits, digitAt } from "./place-key.ts"
 
 /** Keys by position, and whose they are. */
@@ -49,15 +49,18 @@ function* buildFitted(nodes: Nodes, node: number, keyed: Keyed, from: number, to
 
 /** Unless all keys are known, only the first one's has to be. */
 export function writeLeaf(nodes: Nodes, node: number, { high, low, slots }: Keyed, from: number, to: number, known = true): void {
-  const units = Math.max(1, Math.ceil((to - from) / UNIT_ENTRIES))
-  const page = nodes.pages.take(units)
+  const { draft } = nodes.pages
+  draft.clear()
   // Only doctors of one finest cell can be at one place.
-  for (let i = from, cell = from; i < to; i++) {
-    if (known && (high[i] !== high[cell] || low[i] !== low[cell])) cell = i
-    nodes.pages.insert(page, i - from, slots[i] as number, cell - from)
+  for (let i = from, cell = from, first = 0; i < to; i++) {
+    if (known && (high[i] !== high[cell] || low[i] !== low[cell])) [cell, first] = [i, draft.places]
+    draft.add(slots[i] as number, first)
   }
-  writeNode(nodes, node, page, to - from, units | LEAF, high[from] as number, low[from] as number, slots[from] as number)
+  const shape = leafShape(draft.places)
+  writeNode(nodes, node, nodes.pages.write(), to - from, shape, high[from] as number, low[from] as number, slots[from] as number)
 }
+
+export const leafShape = (places: number) => LEAF | (places << PLACES_SHIFT)
 
 export function writeNode(
   nodes: Nodes,

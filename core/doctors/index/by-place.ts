@@ -52,9 +52,8 @@ export class ByPlace {
     const last = lastKey(depth, this.#nodes.high(leaf), this.#nodes.low(leaf), this.#nodes.word(leaf, KEY_SLOT))
     const done = this.#done
     if (this.#isBehind(leaf, depth) || (done && done.high === last.high && done.low === last.low && done.slot === last.slot)) return
-    const page = this.#nodes.word(leaf, FIRST)
     const count = this.#nodes.word(leaf, COUNT)
-    for (let i = 0; i < count; i++) this.#records.move(this.#nodes.pages.slotAt(page, i), this.#records.appends[1])
+    for (let i = 0; i < count; i++) this.#records.move(this.#nodes.slotIn(leaf, i), this.#records.appends[1])
     this.#moved += count
     this.#done = last
   }

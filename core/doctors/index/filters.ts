@@ -5,7 +5,6 @@ import type { SearchQuery } from "../search/schema.ts"
 import { chunkOf, UNIT_BYTES, unitOf } from "./arena.ts"
 import { FEE_ELSEWHERE, FEE_STEPS } from "./content.ts"
 import { NAME_AT } from "./listed-doctor.ts"
-import { SLOT_MASK } from "./pages.ts"
 import { CLINIC_MASK, HAS_FOLDS, JSON_AT, LENGTH, LENGTH_MASK, SHAPE } from "./record-layout.ts"
 import type { Records } from "./records.ts"
 import { addSignature } from "./signature.ts"
@@ -35,12 +34,14 @@ export class Filters {
 
   /** Makes ready. False if there is nothing to ask: everyone passes. `city` is its number, −1 for any. */
   prepare(q: SearchQuery, city: number): boolean {
+    const asksForNames = q.name !== undefined || q.clinicName !== undefined
+    if (!asksForNames && city < 0 && q.minFee === undefined && q.maxFee === undefined) return false
     this.#city = city
     this.#minFee = q.minFee ?? 0
     this.#maxFee = q.maxFee ?? Number.POSITIVE_INFINITY
     this.#feeFrom = q.minFee === undefined ? 0 : leastSteps(q.minFee)
     this.#feeTo = q.maxFee === undefined ? FEE_ELSEWHERE : mostSteps(q.maxFee)
-    this.#signature.fill(0)
+    if (asksForNames) this.#signature.fill(0)
     this.#name = this.#part(q.name, 0)
     this.#clinicName = this.#part(q.clinicName, 2)
     this.#asksMore = this.#name !== undefined || this.#clinicName !== undefined || city >= 0
@@ -56,8 +57,22 @@ export class Filters {
 
   /** Of the doctor whose slot stands at the place in a column. The slot is not read before it is needed. */
   pass(slots: Int32Array, at: number, fee: number): boolean {
-    if (fee === FEE_ELSEWHERE ? !this.#feePasses((slots[at] as number) & SLOT_MASK) : fee < this.#feeFrom || fee > this.#feeTo) return false
-    return !this.#asksMore || this.#restPasses((slots[at] as number) & SLOT_MASK)
+    if (fee === FEE_ELSEWHERE ? !this.#feePasses(slots[at] as number) : fee < this.#feeFrom || fee > this.#feeTo) return false
+    return !this.#asksMore || this.#restPasses(slots[at] as number)
+  }
+
+  /** Of so many doctors whose slots stand from a word on, and their fees `feesBehind` words on: a bit of each who passes, the first one's the lowest. */
+  passing(words: Int32Array, first: number, count: number, feesBehind: number): number {
+    const from = this.#feeFrom
+    const to = this.#feeTo
+    const asksMore = this.#asksMore
+    let mask = 0
+    for (let i = 0; i < count; i++) {
+      const fee = words[first + i + feesBehind] as number
+      if (fee === FEE_ELSEWHERE ? !this.#feePasses(words[first + i] as number) : fee < from || fee > to) continue
+      if (!asksMore || this.#restPasses(words[first + i] as number)) mask |= 1 << i
+    }
+    return mask
   }
 
   #restPasses(slot: number): boolean {

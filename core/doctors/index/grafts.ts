@@ -1,14 +1,12 @@
 /** The single steps in which an H3 tree changes its form. */
 import { fitBall, growBall } from "./balls.ts"
-import { buildSmall, writeLeaf } from "./build.ts"
+import { buildSmall, leafShape, writeLeaf } from "./build.ts"
 import { KeyedSlots } from "./keyed-slots.ts"
-import { COUNT, DEPTH_SHIFT, FIRST, LEAF, LEAF_MAX, LENGTH_MASK, LOOSE, type Nodes, SHAPE } from "./nodes.ts"
-import { UNIT_ENTRIES } from "./pages.ts"
+import { COUNT, DEPTH_SHIFT, FIRST, LENGTH_MASK, LOOSE, type Nodes, SHAPE } from "./nodes.ts"
+import type { PageDraft } from "./page-draft.ts"
+import { LEAF_MAX } from "./page-layout.ts"
 import type { PlaceKey } from "./place-key.ts"
 import type { Records } from "./records.ts"
-
-/** A page gives room back when it has so many units more than it needs, so that it does not move at every change. */
-const ROOM_UNITS = 4
 
 export class Grafts {
   readonly #nodes: Nodes
@@ -21,7 +19,7 @@ export class Grafts {
 
   /** One more below: of the doctor that is located. */
   include(node: number): void {
-    const { vector } = this.#nodes.pages
+    const { vector } = this.#nodes.pages.locator
     this.#nodes.set(node, COUNT, this.#nodes.word(node, COUNT) + 1)
     if (growBall(this.#nodes, node, vector[0] as number, vector[1] as number, vector[2] as number)) this.loosen(node)
   }
@@ -72,30 +70,29 @@ export class Grafts {
     this.#nodes.set(node, SHAPE, shape - 1)
   }
 
-  addEntry(leaf: number, slot: number): void {
-    const count = this.#nodes.word(leaf, COUNT)
-    if (count === this.#nodes.lengthOf(leaf) * UNIT_ENTRIES) this.#turnPage(leaf, count / UNIT_ENTRIES + 1)
-    this.#nodes.pages.insert(this.#nodes.word(leaf, FIRST), count, slot)
-    this.#nodes.set(leaf, COUNT, count + 1)
-    fitBall(this.#nodes, leaf)
+  addDoctor(leaf: number, slot: number): void {
+    this.#change(leaf, (draft) => draft.add(slot))
   }
 
-  shrink(leaf: number): void {
-    const units = Math.max(1, Math.ceil(this.#nodes.word(leaf, COUNT) / UNIT_ENTRIES))
-    if (this.#nodes.lengthOf(leaf) >= units + ROOM_UNITS) this.#turnPage(leaf, units)
-    fitBall(this.#nodes, leaf)
+  removeDoctor(leaf: number, slot: number): void {
+    this.#change(leaf, (draft) => draft.remove(slot))
   }
 
-  #turnPage(leaf: number, units: number): void {
-    const page = this.#nodes.pages.take(units)
-    this.#nodes.pages.copy(this.#nodes.word(leaf, FIRST), page, this.#nodes.word(leaf, COUNT))
-    this.freePage(leaf)
-    this.#nodes.set(leaf, FIRST, page)
-    this.#nodes.set(leaf, SHAPE, units | LEAF)
+  #change(leaf: number, change: (draft: PageDraft) => void): void {
+    const { pages } = this.#nodes
+    const page = this.#nodes.word(leaf, FIRST)
+    const places = this.#nodes.placesOf(leaf)
+    const doctors = this.#nodes.word(leaf, COUNT)
+    pages.read(page, places, doctors)
+    change(pages.draft)
+    this.#nodes.set(leaf, FIRST, pages.rewrite(page, places, doctors))
+    this.#nodes.set(leaf, SHAPE, leafShape(pages.draft.places))
+    this.#nodes.set(leaf, COUNT, pages.draft.doctors)
+    fitBall(this.#nodes, leaf)
   }
 
   freePage(leaf: number): void {
-    this.#nodes.pages.give(this.#nodes.word(leaf, FIRST), this.#nodes.lengthOf(leaf))
+    this.#nodes.pages.give(this.#nodes.word(leaf, FIRST), this.#nodes.placesOf(leaf), this.#nodes.word(leaf, COUNT))
   }
 
   split(leaf: number, slot: number): void {
@@ -118,13 +115,13 @@ export class Grafts {
 
   /** Collects who is below, and frees what held them. */
   #gather(node: number): void {
-    const first = this.#nodes.word(node, FIRST)
-    const length = this.#nodes.lengthOf(node)
     if (this.#nodes.isLeaf(node)) {
-      for (let i = 0; i < this.#nodes.word(node, COUNT); i++) this.#keyed.push(this.#nodes.pages.slotAt(first, i))
+      for (let i = 0; i < this.#nodes.word(node, COUNT); i++) this.#keyed.push(this.#nodes.slotIn(node, i))
       this.freePage(node)
       return
     }
+    const first = this.#nodes.word(node, FIRST)
+    const length = this.#nodes.lengthOf(node)
     for (let child = first; child < first + length; child++) this.#gather(child)
     this.#nodes.giveNodes(first, length)
   }

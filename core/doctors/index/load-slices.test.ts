@@ -2,7 +2,7 @@ import { expect, test } from "bun:test"
 import fc from "fast-check"
 import { doctorAt, placeNear } from "../search/test-world.ts"
 import { DoctorIndex } from "./doctor-index.ts"
-import { Pages } from "./pages.ts"
+import { PageDraft } from "./page-draft.ts"
 import { indexed } from "./test-oracle.ts"
 
 const DOCTORS = 60_000
@@ -22,7 +22,7 @@ function workOf(slices: Iterable<unknown>): Work[] {
   let work: Work = { words: 0, placed: 0 }
   const columns = Object.getPrototypeOf(Int32Array.prototype) as Columns
   const { set, sort } = columns
-  const { insert } = Pages.prototype
+  const { add } = PageDraft.prototype
   const constructors = { Int32Array, Float32Array, Float64Array, ArrayBuffer }
   for (const [name, made] of Object.entries(constructors)) {
     const construct = (target: typeof made, args: [number]) => {
@@ -39,9 +39,9 @@ function workOf(slices: Iterable<unknown>): Work[] {
     work.words += this.length * Math.ceil(Math.log2(this.length + 1))
     return sort.call(this, by)
   }
-  Pages.prototype.insert = function (...args) {
+  PageDraft.prototype.add = function (...args) {
     work.placed++
-    insert.apply(this, args)
+    add.apply(this, args)
   }
   try {
     for (const _ of slices) {
@@ -51,7 +51,7 @@ function workOf(slices: Iterable<unknown>): Work[] {
   } finally {
     Object.assign(globalThis, constructors)
     Object.assign(columns, { set, sort })
-    Pages.prototype.insert = insert
+    PageDraft.prototype.add = add
   }
   return [...done, work]
 }

@@ -11,6 +11,6 @@ export function unzeroedWords(words: number): Int32Array<ArrayBuffer> {
 }
 
 /** At once; the collector would come to it some seconds later, and to all of it in one go. The array is empty then. */
-export function giveBack({ buffer }: Int32Array | Float64Array): void {
+export function giveBack({ buffer }: Int32Array): void {
   if (buffer instanceof ArrayBuffer) buffer.transfer(0)
 }

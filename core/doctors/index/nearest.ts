@@ -6,10 +6,12 @@ import { Best } from "./best.ts"
 import { type Circle, Disk } from "./disk.ts"
 import { CHORD_SLACK } from "./exact.ts"
 import type { Filters } from "./filters.ts"
+import { bitsOf, lowBits } from "./near-places.ts"
 import { NodeHeap } from "./node-heap.ts"
-import { COUNT, FIRST, LEAF, LENGTH_MASK, NODE_WORDS, type Nodes, RADIUS, SHAPE } from "./nodes.ts"
+import { COUNT, FIRST, LEAF, LENGTH_MASK, NODE_WORDS, type Nodes, PLACES_SHIFT, RADIUS, SHAPE } from "./nodes.ts"
 import { Pace } from "./pace.ts"
-import { entryOf, FOLLOWS, PLACE_REALS, SLOT_MASK, segmentOf } from "./pages.ts"
+import { PLACE_REALS } from "./page-layout.ts"
+import { globalWord, placesAt, segmentOf, slotsAt, startsAt } from "./pages.ts"
 import type { Records } from "./records.ts"
 import { Total } from "./total.ts"
 
@@ -29,7 +31,7 @@ export class Nearest {
   constructor(nodes: Nodes, records: Records) {
     this.#nodes = nodes
     this.#disk = new Disk(records)
-    this.best = new Best(records, this.#pace)
+    this.best = new Best(nodes.pages, records, this.#pace)
     this.total = new Total(nodes, this.#disk, this.#pace)
   }
 
@@ -40,7 +42,7 @@ export class Nearest {
     this.total.start(counting, filters)
     this.best.start(wanted, this.#disk.outer, circle.latitude, circle.longitude)
     this.#reach = this.#disk.outside
-    this.#reachBound = this.best.bound
+    this.#reachBound = this.best.places.bound
     this.#heap.size = 0
     this.#heap.push(0, root)
   }
@@ -51,13 +53,14 @@ export class Nearest {
     const pace = this.#pace
     const best = this.best
     const { words } = this.#nodes
-    pace.untilMs = untilMs
+    pace.start(untilMs)
     while (heap.size > 0 && (heap.keys[0] as number) <= this.#reach) {
-      if (pace.isOver() || !best.thin()) return false
+      if (pace.isOver() || (best.isCrowded && !best.thin())) return false
       const entry = heap.nodes[0] as number
       heap.pop()
       const node = entry < 0 ? ~entry : entry
       if (((words[node * NODE_WORDS + SHAPE] as number) & LEAF) !== 0) this.#scan(node, entry < 0)
+      else if (entry >= 0 && this.total.isCounting) this.#expandAndCount(node)
       else this.#expand(node, entry < 0)
     }
     if (this.total.isCounting) {
@@ -75,74 +78,93 @@ export class Nearest {
     this.#heap.size = 0
   }
 
-  /** Puts a node's children where they belong: in the heap, or among those that are only counted. */
+  /** Puts a node's children into the heap. */
   #expand(node: number, isCounted: boolean): void {
     const { words, reals } = this.#nodes
-    const { x, y, z, inside } = this.#disk
+    const { x, y, z } = this.#disk
     const heap = this.#heap
     const first = words[node * NODE_WORDS + FIRST] as number
     const end = first + ((words[node * NODE_WORDS + SHAPE] as number) & LENGTH_MASK)
-    const counts = this.total.isCounting && !isCounted
     const reach = this.#reach
-    const limit = counts ? this.#disk.outside : reach
     for (let child = first; child < end; child++) {
       const at = child * NODE_WORDS
       const dx = (reals[at] as number) - x
       const dy = (reals[at + 1] as number) - y
       const dz = (reals[at + 2] as number) - z
-      const distance = Math.sqrt(dx * dx + dy * dy + dz * dz)
       const radius = reals[at + RADIUS] as number
+      const square = dx * dx + dy * dy + dz * dz
+      const edge = reach + radius
+      if (square <= edge * edge) heap.push(Math.sqrt(square) - radius, isCounted ? ~child : child)
+    }
+  }
+
+  /** Puts a node's children where they belong: in the heap, or among those that are only counted. */
+  #expandAndCount(node: number): void {
+    const { words, reals } = this.#nodes
+    const { x, y, z, inside, outside } = this.#disk
+    const heap = this.#heap
+    const first = words[node * NODE_WORDS + FIRST] as number
+    const end = first + ((words[node * NODE_WORDS + SHAPE] as number) & LENGTH_MASK)
+    const reach = this.#reach
+    for (let child = first; child < end; child++) {
+      const at = child * NODE_WORDS
+      const dx = (reals[at] as number) - x
+      const dy = (reals[at + 1] as number) - y
+      const dz = (reals[at + 2] as number) - z
+      const radius = reals[at + RADIUS] as number
+      const square = dx * dx + dy * dy + dz * dz
+      const edge = outside + radius
+      if (square > edge * edge) continue
+      const distance = Math.sqrt(square)
       const near = distance - radius
-      if (near > limit) continue
-      const isInside = counts && distance + radius <= inside
+      const isInside = distance + radius <= inside
       const isWhole = isInside && this.#filters === undefined
       if (isWhole) this.total.add(words[at + COUNT] as number)
-      if (near <= reach) heap.push(near, isWhole || isCounted ? ~child : child)
+      if (near <= reach) heap.push(near, isWhole ? ~child : child)
       else if (!isWhole) this.total.later(isInside ? ~child : child)
     }
   }
 
   /** Offers a leaf's doctors to the best, and counts them. */
   #scan(leaf: number, isCounted: boolean): void {
-    const { words, pages } = this.#nodes
+    const { words: nodeWords, pages } = this.#nodes
     const { x, y, z, inner, outer } = this.#disk
     const filters = this.#filters
     const best = this.best
-    const unit = words[leaf * NODE_WORDS + FIRST] as number
-    const count = words[leaf * NODE_WORDS + COUNT] as number
-    const fees = pages.fees[segmentOf(unit)] as Int32Array
-    const slots = pages.slots[segmentOf(unit)] as Int32Array
-    const places = pages.places[segmentOf(unit)] as Float64Array
+    const page = nodeWords[leaf * NODE_WORDS + FIRST] as number
+    const doctors = nodeWords[leaf * NODE_WORDS + COUNT] as number
+    const places = (nodeWords[leaf * NODE_WORDS + SHAPE] as number) >>> PLACES_SHIFT
+    const segment = segmentOf(page)
+    const reals = pages.reals[segment] as Float64Array
+    const words = pages.words[segment] as Int32Array
+    const bytes = pages.starts[segment] as Uint8Array
+    const slots = slotsAt(page, places)
+    const starts = startsAt(page)
     const counts = this.total.isCounting && !isCounted
-    best.reserve(count)
-    const { bound, squares: newSquares, slots: newSlots } = best
+    best.places.reserve(places)
+    const { bound, squares, firsts, masks } = best.places
     const limit = counts ? outer : bound
-    const first = entryOf(unit)
-    const end = first + count
-    let newcomer = best.size
+    let newcomer = best.places.size
     let hits = 0
-    let follows = 0
-    for (let entry = first; entry < end; entry++) {
-      const dx = (places[entry * PLACE_REALS] as number) - x
-      const dy = (places[entry * PLACE_REALS + 1] as number) - y
-      const dz = (places[entry * PLACE_REALS + 2] as number) - z
+    for (let place = 0, at = placesAt(page, places); place < places; place++, at += PLACE_REALS) {
+      const dx = (reals[at] as number) - x
+      const dy = (reals[at + 1] as number) - y
+      const dz = (reals[at + 2] as number) - z
       const square = dx * dx + dy * dy + dz * dz
       if (square > limit) continue
-      const word = slots[entry] as number
-      // A marked one is as far as the one before, so that both are looked at or neither.
-      if (word >= 0) follows = 0
-      if (filters !== undefined && !filters.pass(slots, entry, fees[entry] as number)) continue
-      const slot = word & SLOT_MASK
-      if (square > inner && !this.#disk.has(slot)) continue
-      hits++
-      if (square > bound) continue
-      newSquares[newcomer] = square
-      newSlots[newcomer++] = slot | follows
-      follows = FOLLOWS
+      const first = slots + (bytes[starts + place] as number)
+      if (square > inner && !this.#disk.has(words[first] as number)) continue
+      const count = slots + (bytes[starts + place + 1] as number) - first
+      const mask = filters === undefined ? lowBits(count) : filters.passing(words, first, count, doctors)
+      hits += filters === undefined ? count : bitsOf(mask)
+      if (square > bound || mask === 0) continue
+      squares[newcomer] = square
+      firsts[newcomer] = globalWord(segment, first)
+      masks[newcomer++] = mask
     }
     if (counts) this.total.add(hits)
     best.takeIn(newcomer)
-    if (best.bound < this.#reachBound) this.#reachTo(best.bound)
+    if (best.places.bound < this.#reachBound) this.#reachTo(best.places.bound)
   }
 
   #reachTo(bound: number): void {

@@ -18,8 +18,8 @@ export const FIRST = 4
 /** Doctors below; 0 in a node that is free. */
 export const COUNT = 5
 /**
- * Children, or units of the page, in the lower bits; then whether it is a leaf; whether its ball may be larger than need be; and the
- * digit in which the children differ.
+ * Children in the lower bits; then whether it is a leaf; whether its ball may be larger than need be; and the digit in which the children
+ * differ, or of a leaf how many places its page has.
  */
 export const SHAPE = 6
 /** The key of some doctor below: of the digits above the node it says all. Searches do not need it: all but the slot stands elsewhere. */
@@ -32,15 +32,14 @@ export const LEAF = 32
 export const LENGTH_MASK = 31
 export const LOOSE = 64
 export const DEPTH_SHIFT = 7
+export const PLACES_SHIFT = 7
 
-/** A leaf with more splits. Measured: fewer make more nodes to visit, more make more entries to look at. */
-export const LEAF_MAX = 48
 /** An inner node with no more doctors becomes a leaf: fewer, so that doctors who come and go do not split and join it all day. */
-export const JOIN_MAX = 40
+export const JOIN_MAX = 80
 
 const FIRST_NODES = 1_024
 /** What a new index has. Room that is never used costs nothing: the system gives memory when it is written to. */
-const NODES_PER_DOCTOR = 0.4
+const NODES_PER_DOCTOR = 0.2
 const GROWTH = 1.5
 /** Doctors who come to a place then find room beside its others. */
 const ROOM_SHARE = 1 / 16
@@ -102,9 +101,19 @@ export class Nodes {
     return (this.word(node, SHAPE) & LEAF) !== 0
   }
 
-  /** Children, or units of the page. */
+  /** Children. */
   lengthOf(node: number): number {
     return this.word(node, SHAPE) & LENGTH_MASK
+  }
+
+  /** Of a leaf. */
+  placesOf(leaf: number): number {
+    return this.word(leaf, SHAPE) >>> PLACES_SHIFT
+  }
+
+  /** The doctor who stands at an index of a leaf's page. */
+  slotIn(leaf: number, index: number): number {
+    return this.pages.slotAt(this.word(leaf, FIRST), this.placesOf(leaf), index)
   }
 
   high(node: number): number {

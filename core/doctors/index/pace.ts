@@ -3,15 +3,20 @@ const STEPS = 16
 
 /** When a search has to pause. */
 export class Pace {
-  /** On the clock of `performance.now()`. */
-  untilMs = Number.POSITIVE_INFINITY
+  #untilMs = Number.POSITIVE_INFINITY
   #steps = 0
+
+  /** Until about the time, on the clock of `performance.now()`, at which is not looked for the first steps. */
+  start(untilMs: number): void {
+    this.#untilMs = untilMs
+    this.#steps = 0
+  }
 
   /** To be asked at each step. */
   isOver(): boolean {
     if (++this.#steps < STEPS) return false
     this.#steps = 0
-    return performance.now() >= this.untilMs
+    return performance.now() >= this.#untilMs
   }
 
   /** Of a step that did more than one. */

@@ -5,7 +5,10 @@
 import { SQUARE_TOLERANCE } from "./exact.ts"
 import type { Farthest } from "./farthest.ts"
 import type { Pace } from "./pace.ts"
-import { SLOT_MASK } from "./pages.ts"
+
+/** Marks a slot: the doctor is at the same place as the one before and has a later id, so that the two need not be compared. */
+export const FOLLOWS = 1 << 31
+export const SLOT_MASK = ~FOLLOWS
 
 /** Slots, which may be marked, and the squares of their chords, in their order; of the first so many. */
 type Held = { readonly slots: Int32Array; readonly squares: Float64Array; readonly size: number }

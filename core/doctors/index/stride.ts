@@ -14,7 +14,7 @@ export function meanStride(nodes: Nodes, root: number, { address }: Records): nu
 }
 
 function leavesOf(nodes: Nodes, node: number): number[][] {
+  if (nodes.isLeaf(node)) return [Array.from({ length: nodes.word(node, COUNT) }, (_, i) => nodes.slotIn(node, i))]
   const [first, length] = [nodes.word(node, FIRST), nodes.lengthOf(node)]
-  if (nodes.isLeaf(node)) return [Array.from({ length: nodes.word(node, COUNT) }, (_, i) => nodes.pages.slotAt(first, i))]
   return Array.from({ length }, (_, i) => leavesOf(nodes, first + i)).flat()
 }

@@ -2,9 +2,10 @@
 import { TOTAL_MAX } from "../../pages.ts"
 import type { Disk } from "./disk.ts"
 import type { Filters } from "./filters.ts"
-import { COUNT, FIRST, LEAF, LENGTH_MASK, NODE_WORDS, type Nodes, RADIUS, SHAPE } from "./nodes.ts"
+import { COUNT, FIRST, LEAF, LENGTH_MASK, NODE_WORDS, type Nodes, PLACES_SHIFT, RADIUS, SHAPE } from "./nodes.ts"
 import type { Pace } from "./pace.ts"
-import { entryOf, PLACE_REALS, SLOT_MASK, segmentOf } from "./pages.ts"
+import { PLACE_REALS } from "./page-layout.ts"
+import { placesAt, segmentOf, slotsAt, startsAt } from "./pages.ts"
 
 const FIRST_CAPACITY = 256
 
@@ -54,10 +55,9 @@ export class Total {
       const at = (entry < 0 ? ~entry : entry) * NODE_WORDS
       const first = words[at + FIRST] as number
       const shape = words[at + SHAPE] as number
-      const length = shape & LENGTH_MASK
-      if ((shape & LEAF) === 0) this.#visitChildren(first, first + length, entry < 0)
-      else if (entry < 0) this.#countInside(first, words[at + COUNT] as number)
-      else this.#countWithin(first, words[at + COUNT] as number)
+      if ((shape & LEAF) === 0) this.#visitChildren(first, first + (shape & LENGTH_MASK), entry < 0)
+      else if (entry < 0) this.#countInside(first, shape >>> PLACES_SHIFT, words[at + COUNT] as number)
+      else this.#countWithin(first, shape >>> PLACES_SHIFT, words[at + COUNT] as number)
     }
     return true
   }
@@ -80,36 +80,40 @@ export class Total {
   }
 
   /** All of a leaf are within the radius, but there are filters. */
-  #countInside(unit: number, count: number): void {
-    const filters = this.#filters as Filters
+  #countInside(page: number, places: number, doctors: number): void {
+    const slots = slotsAt(page, places)
+    this.add(this.#passing(this.#nodes.pages.words[segmentOf(page)] as Int32Array, slots, slots + doctors, doctors))
+  }
+
+  #countWithin(page: number, places: number, doctors: number): void {
     const { pages } = this.#nodes
-    const fees = pages.fees[segmentOf(unit)] as Int32Array
-    const slots = pages.slots[segmentOf(unit)] as Int32Array
-    const first = entryOf(unit)
+    const { x, y, z, inner, outer } = this.#disk
+    const reals = pages.reals[segmentOf(page)] as Float64Array
+    const words = pages.words[segmentOf(page)] as Int32Array
+    const bytes = pages.starts[segmentOf(page)] as Uint8Array
+    const slots = slotsAt(page, places)
+    const starts = startsAt(page)
     let hits = 0
-    for (let entry = first; entry < first + count; entry++) if (filters.pass(slots, entry, fees[entry] as number)) hits++
+    for (let place = 0, at = placesAt(page, places); place < places; place++, at += PLACE_REALS) {
+      const dx = (reals[at] as number) - x
+      const dy = (reals[at + 1] as number) - y
+      const dz = (reals[at + 2] as number) - z
+      const square = dx * dx + dy * dy + dz * dz
+      if (square > outer) continue
+      const first = slots + (bytes[starts + place] as number)
+      if (square <= inner || this.#disk.has(words[first] as number))
+        hits += this.#passing(words, first, slots + (bytes[starts + place + 1] as number), doctors)
+    }
     this.add(hits)
   }
 
-  #countWithin(unit: number, count: number): void {
-    const { pages } = this.#nodes
-    const { x, y, z, inner, outer } = this.#disk
+  /** Of the doctors whose slots stand from one word to before another, how many pass. Their fees stand `doctors` words behind. */
+  #passing(words: Int32Array, first: number, end: number, doctors: number): number {
     const filters = this.#filters
-    const fees = pages.fees[segmentOf(unit)] as Int32Array
-    const slots = pages.slots[segmentOf(unit)] as Int32Array
-    const places = pages.places[segmentOf(unit)] as Float64Array
-    const first = entryOf(unit)
+    if (filters === undefined) return end - first
     let hits = 0
-    for (let entry = first; entry < first + count; entry++) {
-      const dx = (places[entry * PLACE_REALS] as number) - x
-      const dy = (places[entry * PLACE_REALS + 1] as number) - y
-      const dz = (places[entry * PLACE_REALS + 2] as number) - z
-      const square = dx * dx + dy * dy + dz * dz
-      if (square > outer) continue
-      if (filters !== undefined && !filters.pass(slots, entry, fees[entry] as number)) continue
-      if (square <= inner || this.#disk.has((slots[entry] as number) & SLOT_MASK)) hits++
-    }
-    this.add(hits)
+    for (let at = first; at < end; at++) if (filters.pass(words, at, words[at + doctors] as number)) hits++
+    return hits
   }
 
   #grow(): void {

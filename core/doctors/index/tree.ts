@@ -1,6 +1,7 @@
-import { writeNode } from "./build.ts"
+import { leafShape, writeNode } from "./build.ts"
 import { Grafts } from "./grafts.ts"
-import { COUNT, DEPTH_SHIFT, FIRST, JOIN_MAX, KEY_SLOT, LEAF, LEAF_MAX, LENGTH_MASK, type Nodes, SHAPE } from "./nodes.ts"
+import { COUNT, DEPTH_SHIFT, FIRST, JOIN_MAX, KEY_SLOT, LEAF, LENGTH_MASK, type Nodes, SHAPE } from "./nodes.ts"
+import { LEAF_MAX } from "./page-layout.ts"
 import { commonDigits, digitAt, type PlaceKey } from "./place-key.ts"
 import type { Records } from "./records.ts"
 
@@ -21,7 +22,8 @@ export class Tree {
   /** An empty tree. */
   plant(): number {
     const root = this.#nodes.takeNodes(1)
-    writeNode(this.#nodes, root, this.#nodes.pages.take(1), 0, 1 | LEAF, 0, 0, 0)
+    this.#nodes.pages.draft.clear()
+    writeNode(this.#nodes, root, this.#nodes.pages.write(), 0, leafShape(0), 0, 0, 0)
     return root
   }
 
@@ -41,7 +43,7 @@ export class Tree {
   }
 
   insert(root: number, slot: number, key: PlaceKey): void {
-    this.#nodes.pages.locate(slot)
+    this.#nodes.pages.locator.locate(slot)
     let node = root
     while (!this.#nodes.isLeaf(node)) {
       const depth = this.#nodes.word(node, SHAPE) >>> DEPTH_SHIFT
@@ -60,7 +62,7 @@ export class Tree {
       node = child
     }
     this.#nodes.aimAt(node)
-    if (this.#nodes.word(node, COUNT) < LEAF_MAX) this.#grafts.addEntry(node, slot)
+    if (this.#nodes.word(node, COUNT) < LEAF_MAX) this.#grafts.addDoctor(node, slot)
     else this.#grafts.split(node, slot)
   }
 
@@ -68,27 +70,24 @@ export class Tree {
   remove(root: number, slot: number, key: PlaceKey): void {
     const above = this.#descend(root, slot, key)
     const leaf = this.#path[above] as number
-    const page = this.#nodes.word(leaf, FIRST)
-    const index = this.#indexOf(leaf, slot)
+    this.#nodes.aimAt(leaf)
+    this.#grafts.removeDoctor(leaf, slot)
     let small = -1
-    for (let i = above; i >= 0; i--) {
+    for (let i = above - 1; i >= 0; i--) {
       const node = this.#path[i] as number
       const count = this.#nodes.word(node, COUNT) - 1
       this.#nodes.set(node, COUNT, count)
-      if (i < above) this.#grafts.loosen(node)
-      if (i < above && count <= JOIN_MAX) small = node
+      this.#grafts.loosen(node)
+      if (count <= JOIN_MAX) small = node
     }
-    const count = this.#nodes.word(leaf, COUNT)
-    this.#nodes.aimAt(leaf)
-    this.#nodes.pages.remove(page, count + 1, index)
     if (small >= 0) this.#grafts.join(small)
-    else if (count === 0 && above > 0) this.#grafts.removeChild(this.#path[above - 1] as number, leaf)
-    else this.#grafts.shrink(leaf)
+    else if (above > 0 && this.#nodes.word(leaf, COUNT) === 0) this.#grafts.removeChild(this.#path[above - 1] as number, leaf)
   }
 
   setFee(root: number, slot: number, key: PlaceKey, fee: number): void {
     const leaf = this.#path[this.#descend(root, slot, key)] as number
-    this.#nodes.pages.setFee(this.#nodes.word(leaf, FIRST), this.#indexOf(leaf, slot), fee)
+    const [page, places, doctors] = [this.#nodes.word(leaf, FIRST), this.#nodes.placesOf(leaf), this.#nodes.word(leaf, COUNT)]
+    this.#nodes.pages.setFee(page, places, doctors, this.#indexOf(leaf, slot), fee)
   }
 
   /** Fills the path down to the doctor's leaf, and returns the leaf's place in it. */
@@ -107,8 +106,7 @@ export class Tree {
   }
 
   #indexOf(leaf: number, slot: number): number {
-    const page = this.#nodes.word(leaf, FIRST)
-    for (let i = this.#nodes.word(leaf, COUNT) - 1; i >= 0; i--) if (this.#nodes.pages.slotAt(page, i) === slot) return i
+    for (let i = this.#nodes.word(leaf, COUNT) - 1; i >= 0; i--) if (this.#nodes.slotIn(leaf, i) === slot) return i
     throw new Error("a doctor is not in the leaf where its place is")
   }
 
