@@ -61,7 +61,7 @@ export class Best {
     this.places.takeIn(end)
     if (this.places.doctors <= this.#wanted + TIED_MAX) return
     this.isCrowded = true
-    this.#unfold(0)
+    this.#unfold(0, this.places.doctors)
     this.#runs.begin(0, this.size)
   }
 
@@ -108,9 +108,9 @@ export class Best {
       this.size = this.#wanted
       return true
     }
-    if (this.places.areApart()) this.#unfold(0)
+    if (this.places.areApart()) this.#unfold(0, this.#wanted)
     else {
-      if (!this.#isUnfolded) this.#unfold(FOLLOWS)
+      if (!this.#isUnfolded) this.#unfold(FOLLOWS, this.places.doctors)
       if (!this.#runs.order()) return false
       for (let i = 0; i < this.size; i++) this.slots[i] = (this.slots[i] as number) & SLOT_MASK
     }
@@ -118,13 +118,13 @@ export class Best {
     return true
   }
 
-  /** Finds the doctors of the places held, and marks all but each one's first. */
-  #unfold(mark: number): void {
+  /** Finds the doctors of the places held, at least the first so many of them, and marks all but each one's first. */
+  #unfold(mark: number, enough: number): void {
     this.#reserve(this.places.doctors)
     const { slots, squares } = this
     const { squares: placeSquares, firsts, masks, size } = this.places
     let doctors = 0
-    for (let place = 0; place < size; place++) {
+    for (let place = 0; place < size && doctors < enough; place++) {
       const square = placeSquares[place] as number
       const first = firsts[place] as number
       const words = this.#pages.words[segmentOfWord(first)] as Int32Array

@@ -35,7 +35,7 @@ export const DEPTH_SHIFT = 7
 export const PLACES_SHIFT = 7
 
 /** An inner node with no more doctors becomes a leaf: fewer, so that doctors who come and go do not split and join it all day. */
-export const JOIN_MAX = 80
+export const JOIN_MAX = 104
 
 const FIRST_NODES = 1_024
 /** What a new index has. Room that is never used costs nothing: the system gives memory when it is written to. */

@@ -8,4 +8,4 @@ export const PLACE_WORDS = (PLACE_REALS * Float64Array.BYTES_PER_ELEMENT) / Int3
 export const PLACE_DOCTORS_MAX = 32
 
 /** Doctors of a page at most: a leaf with more splits. Measured: fewer make more nodes to visit, more make more places to look at. */
-export const LEAF_MAX = 96
+export const LEAF_MAX = 128

@@ -23,7 +23,8 @@ const MB = 1_000_000
 /** Answers are rounded to metres. */
 const METRE_KM = 0.001
 
-type Contender = { name: string; ask: (q: NearQuery) => unknown }
+type Ask = (q: NearQuery) => unknown
+type Contender = { name: string; ask: Ask }
 
 function built(world: readonly IndexedDoctor[]): { index: DoctorIndex; seconds: number; longestStepMs: number } {
   const started = performance.now()
@@ -38,14 +39,16 @@ function built(world: readonly IndexedDoctor[]): { index: DoctorIndex; seconds: 
   return { index, seconds: (before - started) / 1000, longestStepMs }
 }
 
-/** Microseconds a query, by contender, one figure a round. */
-function measure(contenders: readonly Contender[], queries: readonly NearQuery[]): number[][] {
-  const rounds = contenders.map(() => new Array<number>(ROUNDS).fill(0))
-  for (const { ask } of contenders) for (const q of queries) ask(q)
+/** Microseconds a query of one contender and of another, one figure a round. Who goes first finds the questions out of the cache: each in turn. */
+function compare(one: Ask, other: Ask, queries: readonly NearQuery[]): [number[], number[]] {
+  const asks = [one, other]
+  const rounds = asks.map(() => new Array<number>(ROUNDS).fill(0)) as [number[], number[]]
+  for (const ask of asks) for (const q of queries) ask(q)
   for (let round = 0; round < ROUNDS; round++) {
-    for (let from = 0; from < queries.length; from += TURN_QUERIES) {
+    for (let from = 0, first = round % 2; from < queries.length; from += TURN_QUERIES, first = 1 - first) {
       const turn = queries.slice(from, from + TURN_QUERIES)
-      for (const [i, { ask }] of contenders.entries()) {
+      for (const i of [first, 1 - first]) {
+        const ask = asks[i] as Ask
         const started = performance.now()
         for (const q of turn) ask(q)
         const figures = rounds[i] as number[]
@@ -81,16 +84,19 @@ for (const size of SIZES.length > 0 ? SIZES : [100_000, 1_000_000]) {
     { name: "the doctor index, 20 nearest", ask: (q) => index.findNearest(q, false) },
     { name: "… and `total`", ask: (q) => index.findNearest(q, true) },
     { name: "… and `total`, as JSON", ask: (q) => index.search(q) },
-    { name: "kdbush per specialization, 20 nearest", ask: (q) => peers.ask(q) },
   ]
-  const rounds = measure(contenders, queries)
+  const measured = contenders.map(({ name, ask }) => {
+    const [us, kdbush] = compare(ask, (q) => peers.ask(q), queries)
+    return { name, us, kdbush }
+  })
+  const [{ kdbush }] = measured as [(typeof measured)[0]]
+  measured.push({ name: "kdbush per specialization, 20 nearest", us: kdbush, kdbush })
   console.log(
     `\n| ${size.toLocaleString("en")} doctors, in one process without a server | µs a search | searches a second | kdbush's time ÷ this |`,
   )
   console.log("|---|---|---|---|")
-  for (const [i, { name }] of contenders.entries()) {
-    const us = rounds[i] as number[]
-    const ratios = us.map((own, round) => (rounds.at(-1)?.[round] as number) / own)
+  for (const { name, us, kdbush } of measured) {
+    const ratios = us.map((own, round) => (kdbush[round] as number) / own)
     console.log(
       `| ${name} | ${spread(us, (n) => n.toFixed(2))} | ${Math.round(1e6 / median(us)).toLocaleString("en")} | ${spread(ratios, (n) => n.toFixed(1))} |`,
     )
@@ -107,13 +113,11 @@ function describeChurn(index: DoctorIndex, world: readonly IndexedDoctor[], quer
   const after = churn(index, world)
   const fresh = built(after.world).index
   if (index.checksum() !== fresh.checksum()) throw new Error("the index that changed does not hold what a new one holds")
-  const [changed, anew] = measure(
-    [
-      { name: "", ask: (q) => index.search(q) },
-      { name: "", ask: (q) => fresh.search(q) },
-    ],
+  const [changed, anew] = compare(
+    (q) => index.search(q),
+    (q) => fresh.search(q),
     queries,
-  ) as [number[], number[]]
+  )
   const ratio = changed.map((us, round) => us / (anew[round] as number))
   console.log(
     `After ${after.changes.toLocaleString("en")} changes (${after.usPerChange.toFixed(1)} µs each, upkeep ${after.upkeepSeconds.toFixed(1)} s): a search takes ${spread(ratio, (n) => n.toFixed(2))} × as long as in a new index, in ${(index.bytes / fresh.bytes).toFixed(2)} × the memory.`,
