@@ -9,15 +9,19 @@ const TIMEOUT_MS = 600_000
 /** Stdout is the table's alone. */
 const STDERR = 2
 
-/** The index beside kdbush, without a server. */
-export async function measureIndexAlone(sizes: readonly number[]): Promise<string> {
-  const child = Bun.spawn([process.execPath, join(import.meta.dir, "index-only.ts"), ...sizes.map(String)], {
-    stdio: ["ignore", "pipe", STDERR],
-    timeout: TIMEOUT_MS,
-  })
-  const [text, code] = await Promise.all([child.stdout.text(), child.exited])
-  if (code !== 0) throw new SetupError(`the index alone could not be measured (code ${code})`)
-  return text.trim()
+/** The index beside kdbush, without a server. One size after the other, each as a server has it: the only index of its process. */
+export async function measureIndexAlone(sizes: readonly number[], ...options: string[]): Promise<string> {
+  const texts: string[] = []
+  for (const size of sizes) {
+    const child = Bun.spawn([process.execPath, join(import.meta.dir, "index-only.ts"), ...options, String(size)], {
+      stdio: ["ignore", "pipe", STDERR],
+      timeout: TIMEOUT_MS,
+    })
+    const [text, code] = await Promise.all([child.stdout.text(), child.exited])
+    if (code !== 0) throw new SetupError(`the index alone could not be measured (code ${code})`)
+    texts.push(text.trim())
+  }
+  return texts.join("\n\n")
 }
 
 export type AnswerCostsOptions = { databaseUrl: string; redis: RedisConfig; projectId: string; doctors: number; paths: string }

@@ -1,18 +1,20 @@
 /**
  * `bun run bench:search:index [--churn] [sizes…]`: the doctor index alone, in one process without a server, beside kdbush with
- * geokdbush, one for each specialization and one of all. Both answer the same queries, in turns, and are checked to find the same.
+ * geokdbush, one for each specialization and one of all. Both answer the same queries, in turns, and are checked to find the same. Each size
+ * has a process of its own.
  * Then what each kind of search costs it, names, cities and far pages too. With `--churn` also what a day's worth of changes does to it.
  */
 import { parseArgs } from "node:util"
 import { DoctorIndex, type IndexedDoctor, type NearQuery } from "../../../core/doctors/index/doctor-index.ts"
 import { median, say, spread } from "../environment.ts"
+import { measureIndexAlone } from "./children.ts"
 import { churn } from "./index-churn.ts"
 import { describeKinds, measureKinds } from "./index-kinds.ts"
 import { KdPeers } from "./index-peers.ts"
 import { queriesOf, worldOf } from "./index-world.ts"
 
 const { values, positionals } = parseArgs({ options: { churn: { type: "boolean", default: false } }, allowPositionals: true })
-const SIZES = positionals.map(Number)
+const SIZES = positionals.length > 0 ? positionals.map(Number) : [100_000, 1_000_000]
 const QUERIES = 10_000
 const CHECKED = 2_000
 const ROUNDS = 7
@@ -71,7 +73,10 @@ function requireSame(index: DoctorIndex, peers: KdPeers, queries: readonly NearQ
   }
 }
 
-for (const size of SIZES.length > 0 ? SIZES : [100_000, 1_000_000]) {
+if (SIZES.length === 1) measure(SIZES[0] as number)
+else console.log(await measureIndexAlone(SIZES, ...(values.churn ? ["--churn"] : [])))
+
+function measure(size: number): void {
   say(`${size} doctors …`)
   const world = worldOf(size)
   const { index, seconds, longestStepMs } = built(world)
