@@ -10,9 +10,9 @@ const three = (value: number) => (value >= 100 ? whole(value) : Number(value.toP
 const shown = ({ median, min, max }: Spread, format: (value: number) => string) => `${format(median)} (${format(min)}–${format(max)})`
 const orDash = (value: number | undefined, format: (value: number) => string) => (value === undefined ? "–" : format(value))
 
-const INDEX_ALONE = `The index alone (\`bun run bench:search:index\`), in one process without a server, in turns with kdbush and geokdbush, which find the
-same. Like for like is the row of the 20 nearest, for kdbush counts no \`total\` and makes no JSON; those rows say what they add.
-kdbush has nodes of ${NODE_SIZE}, its quickest here, and its fees in arrays.
+const INDEX_ALONE = `The index alone (\`bun run bench:search:index\`), without a server, each size in a process of its own, in turns with kdbush and
+geokdbush, which find the same. Like for like is the row of the 20 nearest, for kdbush counts no \`total\` and makes no JSON; those rows say what they add.
+kdbush has nodes of ${NODE_SIZE}, its quickest here, and its fees in arrays; each row stands against it alone, and both go first in turn.
 By kind of search, the event loop is held for as long as is said: 200 searches of each, around doctors of chance, each the least of three times.`
 const ANSWER_COSTS = `What parts of an answer take of the processor, in turns in one process without HTTP; the token, the limit and the query are dealt
 with, metrics are off, and the log's lines go nowhere. The bad input is that of the table above.`
