@@ -55,13 +55,10 @@ export class Filters {
     return Buffer.from(folded)
   }
 
-  /** Of the doctor whose slot stands at the place in a column. The slot is not read before it is needed. */
-  pass(slots: Int32Array, at: number, fee: number): boolean {
-    if (fee === FEE_ELSEWHERE ? !this.#feePasses(slots[at] as number) : fee < this.#feeFrom || fee > this.#feeTo) return false
-    return !this.#asksMore || this.#restPasses(slots[at] as number)
-  }
-
-  /** Of so many doctors whose slots stand from a word on, and their fees `feesBehind` words on: a bit of each who passes, the first one's the lowest. */
+  /**
+   * Of so many doctors, 32 at most, whose slots stand from a word on, and their fees `feesBehind` words on: a bit of each who passes, the
+   * first one's the lowest. No slot is read before it is needed.
+   */
   passing(words: Int32Array, first: number, count: number, feesBehind: number): number {
     const from = this.#feeFrom
     const to = this.#feeTo
