@@ -7,8 +7,8 @@ const CHUNK_BITS = 17
 export const CHUNK_UNITS = 1 << CHUNK_BITS
 const CHUNK_BYTES = CHUNK_UNITS * UNIT_BYTES
 const CHUNK_MASK = CHUNK_UNITS - 1
-/** Emptied chunks kept for the next ones that are needed. */
-const SPARE_CHUNKS_MAX = 4
+/** Emptied chunks kept for the next ones that are needed: in turn one is emptied and one is filled. */
+const SPARE_CHUNKS_MAX = 1
 
 export const chunkOf = (address: number) => address >>> CHUNK_BITS
 /** Within its chunk, in units. */
