@@ -56,7 +56,7 @@ export class Filters {
   }
 
   /**
-   * Of so many doctors, 32 at most, whose slots stand from a word on, and their fees `feesBehind` words on: a bit of each who passes, the
+   * Of so many doctors, no more than a word has bits, whose slots stand from a word on, and their fees `feesBehind` words on: a bit of each who passes, the
    * first one's the lowest. No slot is read before it is needed.
    */
   passing(words: Int32Array, first: number, count: number, feesBehind: number): number {

@@ -78,7 +78,7 @@ export class Nearest {
     this.#heap.size = 0
   }
 
-  /** Puts a node's children into the heap. */
+  /** Puts a node's children into the heap. Most nodes near by are counted whole already: one loop for both kinds took 4 % longer. */
   #expand(node: number, isCounted: boolean): void {
     const { words, reals } = this.#nodes
     const { x, y, z } = this.#disk

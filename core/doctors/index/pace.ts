@@ -6,7 +6,7 @@ export class Pace {
   #untilMs = Number.POSITIVE_INFINITY
   #steps = 0
 
-  /** Until about the time, on the clock of `performance.now()`, at which is not looked for the first steps. */
+  /** Steps go on until about the time, on the clock of `performance.now()`. The first ones do not look at it. */
   start(untilMs: number): void {
     this.#untilMs = untilMs
     this.#steps = 0

@@ -5,11 +5,10 @@ import type { Filters } from "./filters.ts"
 import { bitsOf } from "./near-places.ts"
 import { COUNT, FIRST, LEAF, LENGTH_MASK, NODE_WORDS, type Nodes, PLACES_SHIFT, RADIUS, SHAPE } from "./nodes.ts"
 import type { Pace } from "./pace.ts"
-import { PLACE_REALS } from "./page-layout.ts"
+import { PLACE_DOCTORS_MAX, PLACE_REALS } from "./page-layout.ts"
 import { placesAt, segmentOf, slotsAt, startsAt } from "./pages.ts"
 
 const FIRST_CAPACITY = 256
-const WORD_BITS = 32
 
 export class Total {
   readonly #nodes: Nodes
@@ -114,7 +113,8 @@ export class Total {
     const filters = this.#filters
     if (filters === undefined) return end - first
     let hits = 0
-    for (let at = first; at < end; at += WORD_BITS) hits += bitsOf(filters.passing(words, at, Math.min(end - at, WORD_BITS), doctors))
+    for (let at = first; at < end; at += PLACE_DOCTORS_MAX)
+      hits += bitsOf(filters.passing(words, at, Math.min(end - at, PLACE_DOCTORS_MAX), doctors))
     return hits
   }
 
